@@ -1,0 +1,20 @@
+/**
+ * `atoll start`: boots Debian's kernel to a shell.
+ *
+ * @module
+ */
+
+import { debianBusybox, debianKernel } from "../toolstack/image/debian.ts";
+import { buildInitramfs, listApplets } from "../toolstack/image/initramfs.ts";
+import { domainConfig, logLevelOption, type OptionValues } from "./options.ts";
+import { runDomain } from "./session.ts";
+
+/** Runs the command and gives its exit code. */
+export async function start(values: OptionValues): Promise<number> {
+  const config = domainConfig(values);
+  const level = logLevelOption(values);
+  const kernel = await debianKernel();
+  const path = await debianBusybox();
+  const [busybox, applets] = await Promise.all([Deno.readFile(path), listApplets(path)]);
+  return await runDomain({ ...config, kernel, initrd: buildInitramfs({ busybox, applets }) }, level);
+}

@@ -1,0 +1,254 @@
+/**
+ * Scan codes of a 104-key keyboard with the common multimedia keys.
+ *
+ * Keys are named as `KeyboardEvent.code` names them. One table holds the codes of sets 2 and 3; set 1
+ * follows from set 2 by the translation that the keyboard controller does.
+ *
+ * @module
+ */
+
+/** What a key sends. */
+export interface KeyCodes {
+  /** Set 2: the code, without its prefix. */
+  readonly set2: number;
+  /** Set 2 puts E0 before the code. */
+  readonly extended: boolean;
+  /** Set 3; undefined for keys that it does not have. */
+  readonly set3: number | undefined;
+}
+
+// Name, set 2 (with 0xe000 where E0 comes first), set 3 where it has the key.
+const TABLE: readonly (readonly [name: string, set2: number, set3?: number])[] = [
+  ["Escape", 0x76, 0x08],
+  ["F1", 0x05, 0x07],
+  ["F2", 0x06, 0x0f],
+  ["F3", 0x04, 0x17],
+  ["F4", 0x0c, 0x1f],
+  ["F5", 0x03, 0x27],
+  ["F6", 0x0b, 0x2f],
+  ["F7", 0x83, 0x37],
+  ["F8", 0x0a, 0x3f],
+  ["F9", 0x01, 0x47],
+  ["F10", 0x09, 0x4f],
+  ["F11", 0x78, 0x56],
+  ["F12", 0x07, 0x5e],
+  ["F13", 0x08],
+  ["F14", 0x10],
+  ["F15", 0x18],
+  ["F16", 0x20],
+  ["F17", 0x28],
+  ["F18", 0x30],
+  ["F19", 0x38],
+  ["F20", 0x40],
+  ["F21", 0x48],
+  ["F22", 0x50],
+  ["F23", 0x57],
+  ["F24", 0x5f],
+  ["ScrollLock", 0x7e, 0x5f],
+  ["Backquote", 0x0e, 0x0e],
+  ["Digit1", 0x16, 0x16],
+  ["Digit2", 0x1e, 0x1e],
+  ["Digit3", 0x26, 0x26],
+  ["Digit4", 0x25, 0x25],
+  ["Digit5", 0x2e, 0x2e],
+  ["Digit6", 0x36, 0x36],
+  ["Digit7", 0x3d, 0x3d],
+  ["Digit8", 0x3e, 0x3e],
+  ["Digit9", 0x46, 0x46],
+  ["Digit0", 0x45, 0x45],
+  ["Minus", 0x4e, 0x4e],
+  ["Equal", 0x55, 0x55],
+  ["Backspace", 0x66, 0x66],
+  ["Tab", 0x0d, 0x0d],
+  ["KeyQ", 0x15, 0x15],
+  ["KeyW", 0x1d, 0x1d],
+  ["KeyE", 0x24, 0x24],
+  ["KeyR", 0x2d, 0x2d],
+  ["KeyT", 0x2c, 0x2c],
+  ["KeyY", 0x35, 0x35],
+  ["KeyU", 0x3c, 0x3c],
+  ["KeyI", 0x43, 0x43],
+  ["KeyO", 0x44, 0x44],
+  ["KeyP", 0x4d, 0x4d],
+  ["BracketLeft", 0x54, 0x54],
+  ["BracketRight", 0x5b, 0x5b],
+  ["Backslash", 0x5d, 0x5c],
+  ["CapsLock", 0x58, 0x14],
+  ["KeyA", 0x1c, 0x1c],
+  ["KeyS", 0x1b, 0x1b],
+  ["KeyD", 0x23, 0x23],
+  ["KeyF", 0x2b, 0x2b],
+  ["KeyG", 0x34, 0x34],
+  ["KeyH", 0x33, 0x33],
+  ["KeyJ", 0x3b, 0x3b],
+  ["KeyK", 0x42, 0x42],
+  ["KeyL", 0x4b, 0x4b],
+  ["Semicolon", 0x4c, 0x4c],
+  ["Quote", 0x52, 0x52],
+  ["Enter", 0x5a, 0x5a],
+  ["ShiftLeft", 0x12, 0x12],
+  ["IntlBackslash", 0x61, 0x13],
+  ["KeyZ", 0x1a, 0x1a],
+  ["KeyX", 0x22, 0x22],
+  ["KeyC", 0x21, 0x21],
+  ["KeyV", 0x2a, 0x2a],
+  ["KeyB", 0x32, 0x32],
+  ["KeyN", 0x31, 0x31],
+  ["KeyM", 0x3a, 0x3a],
+  ["Comma", 0x41, 0x41],
+  ["Period", 0x49, 0x49],
+  ["Slash", 0x4a, 0x4a],
+  ["ShiftRight", 0x59, 0x59],
+  ["ControlLeft", 0x14, 0x11],
+  ["MetaLeft", 0xe01f, 0x8b],
+  ["AltLeft", 0x11, 0x19],
+  ["Space", 0x29, 0x29],
+  ["AltRight", 0xe011, 0x39],
+  ["MetaRight", 0xe027, 0x8c],
+  ["ContextMenu", 0xe02f, 0x8d],
+  ["ControlRight", 0xe014, 0x58],
+  ["Insert", 0xe070, 0x67],
+  ["Delete", 0xe071, 0x64],
+  ["Home", 0xe06c, 0x6e],
+  ["End", 0xe069, 0x65],
+  ["PageUp", 0xe07d, 0x6f],
+  ["PageDown", 0xe07a, 0x6d],
+  ["ArrowUp", 0xe075, 0x63],
+  ["ArrowLeft", 0xe06b, 0x61],
+  ["ArrowDown", 0xe072, 0x60],
+  ["ArrowRight", 0xe074, 0x6a],
+  ["NumLock", 0x77, 0x76],
+  ["NumpadDivide", 0xe04a, 0x77],
+  ["NumpadMultiply", 0x7c, 0x7e],
+  ["NumpadSubtract", 0x7b, 0x84],
+  ["NumpadAdd", 0x79, 0x7c],
+  ["NumpadEnter", 0xe05a, 0x79],
+  ["NumpadDecimal", 0x71, 0x71],
+  ["Numpad0", 0x70, 0x70],
+  ["Numpad1", 0x69, 0x69],
+  ["Numpad2", 0x72, 0x72],
+  ["Numpad3", 0x7a, 0x7a],
+  ["Numpad4", 0x6b, 0x6b],
+  ["Numpad5", 0x73, 0x73],
+  ["Numpad6", 0x74, 0x74],
+  ["Numpad7", 0x6c, 0x6c],
+  ["Numpad8", 0x75, 0x75],
+  ["Numpad9", 0x7d, 0x7d],
+  ["NumpadComma", 0x6d],
+  ["NumpadEqual", 0x0f],
+  ["IntlRo", 0x51, 0x51],
+  ["IntlYen", 0x6a, 0x5d],
+  ["Convert", 0x64, 0x86],
+  ["NonConvert", 0x67, 0x85],
+  ["KanaMode", 0x13, 0x87],
+  ["PrintScreen", 0xe07c, 0x57],
+  ["Pause", 0xe07e, 0x62],
+  ["MediaTrackNext", 0xe04d],
+  ["MediaTrackPrevious", 0xe015],
+  ["MediaStop", 0xe03b],
+  ["MediaPlayPause", 0xe034],
+  ["MediaSelect", 0xe050],
+  ["AudioVolumeMute", 0xe023],
+  ["AudioVolumeUp", 0xe032],
+  ["AudioVolumeDown", 0xe021],
+  ["LaunchMail", 0xe048],
+  ["LaunchApp1", 0xe040],
+  ["LaunchApp2", 0xe02b],
+  ["BrowserSearch", 0xe010],
+  ["BrowserHome", 0xe03a],
+  ["BrowserBack", 0xe038],
+  ["BrowserForward", 0xe030],
+  ["BrowserStop", 0xe028],
+  ["BrowserRefresh", 0xe020],
+  ["BrowserFavorites", 0xe018],
+  ["Power", 0xe037],
+  ["Sleep", 0xe03f],
+  ["WakeUp", 0xe05e],
+];
+
+const KEYS: ReadonlyMap<string, KeyCodes> = new Map(
+  TABLE.map(([name, set2, set3]) => [name, { set2: set2 & 0xff, extended: set2 > 0xff, set3 }]),
+);
+
+/** Codes of the key that `KeyboardEvent.code` names so, or undefined if this keyboard lacks it. */
+export function keyCodes(name: string): KeyCodes | undefined {
+  return KEYS.get(name);
+}
+
+// What the keyboard controller makes of the codes 00 to 7F (IBM PS/2 Technical Reference, "Keyboard
+// and Auxiliary Device Controller", scan code translation). The codes from 80 on stay, save two.
+// deno-fmt-ignore
+const TRANSLATION: readonly number[] = [
+  0xff, 0x43, 0x41, 0x3f, 0x3d, 0x3b, 0x3c, 0x58, 0x64, 0x44, 0x42, 0x40, 0x3e, 0x0f, 0x29, 0x59,
+  0x65, 0x38, 0x2a, 0x70, 0x1d, 0x10, 0x02, 0x5a, 0x66, 0x71, 0x2c, 0x1f, 0x1e, 0x11, 0x03, 0x5b,
+  0x67, 0x2e, 0x2d, 0x20, 0x12, 0x05, 0x04, 0x5c, 0x68, 0x39, 0x2f, 0x21, 0x14, 0x13, 0x06, 0x5d,
+  0x69, 0x31, 0x30, 0x23, 0x22, 0x15, 0x07, 0x5e, 0x6a, 0x72, 0x32, 0x24, 0x16, 0x08, 0x09, 0x5f,
+  0x6b, 0x33, 0x25, 0x17, 0x18, 0x0b, 0x0a, 0x60, 0x6c, 0x34, 0x35, 0x26, 0x27, 0x19, 0x0c, 0x61,
+  0x6d, 0x73, 0x28, 0x74, 0x1a, 0x0d, 0x62, 0x6e, 0x3a, 0x36, 0x1c, 0x1b, 0x75, 0x2b, 0x63, 0x76,
+  0x55, 0x56, 0x77, 0x78, 0x79, 0x7a, 0x0e, 0x7b, 0x7c, 0x4f, 0x7d, 0x4b, 0x47, 0x7e, 0x7f, 0x6f,
+  0x52, 0x53, 0x50, 0x4c, 0x4d, 0x48, 0x01, 0x45, 0x57, 0x4e, 0x51, 0x4a, 0x37, 0x49, 0x46, 0x54,
+];
+
+/** The byte of set 1 that stands for a byte of set 2, other than the break prefix F0. */
+export function translate(byte: number): number {
+  if (byte < TRANSLATION.length) return TRANSLATION[byte];
+  if (byte === 0x83) return 0x41;
+  return byte === 0x84 ? 0x54 : byte;
+}
+
+/** Keys that are held and change what PrintScreen and Pause send. */
+export interface Modifiers {
+  readonly shift: boolean;
+  readonly control: boolean;
+  readonly alt: boolean;
+}
+
+/** Bytes that a keyboard in `set` (1, 2 or 3) sends when a key goes down or up. */
+export function scanCode(name: string, set: number, down: boolean, modifiers: Modifiers): readonly number[] {
+  const codes = KEYS.get(name);
+  if (codes === undefined) return [];
+  if (set === 3) {
+    if (codes.set3 === undefined) return [];
+    return down ? [codes.set3] : [BREAK, codes.set3];
+  }
+  const bytes = sequence(name, codes, down, modifiers);
+  return set === 2 ? bytes : toSet1(bytes);
+}
+
+const EXTENDED = 0xe0;
+const BREAK = 0xf0;
+
+/** The sequence in set 2. */
+function sequence(name: string, codes: KeyCodes, down: boolean, modifiers: Modifiers): readonly number[] {
+  if (name === "Pause") {
+    // Both parts come as the key goes down, and nothing as it goes up.
+    if (!down) return [];
+    if (modifiers.control) return [EXTENDED, codes.set2, EXTENDED, BREAK, codes.set2];
+    return [0xe1, 0x14, 0x77, 0xe1, BREAK, 0x14, BREAK, 0x77];
+  }
+  if (name === "PrintScreen") {
+    if (modifiers.alt) return down ? [0x84] : [BREAK, 0x84];
+    if (!modifiers.shift && !modifiers.control) {
+      // The key pretends that shift is held with it.
+      return down
+        ? [EXTENDED, 0x12, EXTENDED, codes.set2]
+        : [EXTENDED, BREAK, codes.set2, EXTENDED, BREAK, 0x12];
+    }
+  }
+  const prefix = codes.extended ? [EXTENDED] : [];
+  return down ? [...prefix, codes.set2] : [...prefix, BREAK, codes.set2];
+}
+
+function toSet1(bytes: readonly number[]): readonly number[] {
+  const result: number[] = [];
+  let release = 0;
+  for (const byte of bytes) {
+    if (byte === BREAK) {
+      release = 0x80;
+      continue;
+    }
+    result.push(translate(byte) | release);
+    release = 0;
+  }
+  return result;
+}

@@ -1,0 +1,426 @@
+/**
+ * Machine code to decoded instructions, by tables made from the definitions.
+ *
+ * @module
+ */
+
+import { type Form, forms, type OperandSpec } from "./isa/mod.ts";
+import { CODE_BASE, CodeMode, GPR, Segment, SEGMENT_BASE, X87, XMM, ZERO } from "./state.ts";
+import { operandBytes, Repeat, RmKind, type Variant } from "./variant.ts";
+
+/** Longest instruction in bytes. */
+export const MAXIMUM_LENGTH = 15;
+
+/** What became of decoding. */
+export enum DecodeResult {
+  Ok,
+  /** No such instruction: #UD. */
+  Undefined,
+  /** Longer than 15 bytes: #GP. */
+  TooLong,
+  /** The bytes at hand end within the instruction. */
+  NeedsMore,
+}
+
+/** A form with what the decoder asks about it, found once. */
+interface Candidate {
+  readonly form: Form;
+  readonly needsMemory: boolean;
+  readonly needsRegister: boolean;
+  /** ModRM always names a register, whatever its mod. */
+  readonly moveSpecial: boolean;
+  readonly hasModrm: boolean;
+  readonly reg: OperandSpec | undefined;
+  readonly rm: OperandSpec | undefined;
+  readonly offset: boolean;
+  readonly immediates: readonly OperandSpec[];
+}
+
+const NO_CANDIDATES: readonly Candidate[] = [];
+
+function candidate(form: Form): Candidate {
+  const { operands } = form;
+  const moveSpecial = operands.some((o) => o.place === "control" || o.place === "debug");
+  return {
+    form,
+    needsMemory: operands.some((o) => o.form === "memory"),
+    // MOV to and from control and debug registers takes any mod for a register.
+    needsRegister: operands.some((o) => o.form === "register") && !moveSpecial,
+    moveSpecial,
+    hasModrm: form.modrm !== "none",
+    reg: operands.find((o) => ["reg", "xmm", "mmx", "segment", "control", "debug"].includes(o.place)),
+    rm: operands.find((o) => o.place === "rm" || o.place === "memory" || o.place.endsWith("-rm")),
+    offset: operands.some((o) => o.place === "offset"),
+    immediates: operands.filter((o) => o.place === "immediate" || o.place === "relative" || o.place === "far"),
+  };
+}
+
+/** Specific encodings come before general ones. */
+function specificity(form: Form): number {
+  return (form.prefix === "none" ? 0 : 4) + (form.modrm === "exact" ? 2 : form.modrm === "digit" ? 1 : 0);
+}
+
+function buildTables(): readonly (readonly Candidate[])[] {
+  const tables: Candidate[][] = Array.from({ length: 4 * 256 }, () => []);
+  for (const form of [...forms].sort((a, b) => specificity(b) - specificity(a))) {
+    if (form.map < 0) continue;
+    const inOpcode = form.operands.some((o) => o.inOpcode);
+    for (let low = 0; low < (inOpcode ? 8 : 1); low++) {
+      tables[form.map * 256 + form.opcode + low]!.push(candidate(form));
+    }
+  }
+  return tables;
+}
+
+/** 16-bit addressing: base and index register by ModRM.rm. */
+const BASE16 = [3, 3, 5, 5, 6, 7, 5, 3] as const;
+const INDEX16 = [6, 7, 6, 7, -1, -1, -1, -1] as const;
+
+const NO_REGISTER = ZERO - GPR;
+
+/** Decodes one instruction at a time; its fields describe the last one. */
+export class Decoder {
+  static readonly #tables = buildTables();
+
+  #bytes = new Uint8Array(0);
+  #at = 0;
+  #end = 0;
+  #start = 0;
+
+  /** Length in bytes. */
+  length = 0;
+  form!: Form;
+  operandSize = 4;
+  addressSize = 8;
+  rm: RmKind = RmKind.Register;
+  lock = false;
+  repeat: Repeat = Repeat.None;
+  bits64 = true;
+  /** Fields as the interpreter's record has them. */
+  register = 0;
+  rmRegister = 0;
+  index = 0;
+  scale = 0;
+  segment = 0;
+  segmentNumber = 0;
+  displacement = 0;
+  /** Whether the address counts from the end of the instruction. */
+  ripRelative = false;
+  /** Immediate as 64 bits, low and high. */
+  immediateLow = 0;
+  immediateHigh = 0;
+
+  /** Everything but the operands of the instruction just decoded. */
+  variant(flagsDead: boolean): Variant {
+    const { form, operandSize, rm, bits64, lock } = this;
+    const general = rm === RmKind.MemoryGeneral || form.attributes.has("as");
+    return {
+      form,
+      operandSize,
+      addressSize: general ? this.addressSize : bits64 ? 8 : 4,
+      rm,
+      bits64,
+      lock,
+      repeat: form.definition.repeat === true ? this.repeat : Repeat.None,
+      flagsDead,
+    };
+  }
+
+  /** Decodes the instruction at `start`; bytes from `end` on are not there. */
+  decode(bytes: Uint8Array, start: number, end: number, mode: CodeMode): DecodeResult {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#at = start;
+    this.#end = Math.min(end, start + MAXIMUM_LENGTH);
+    const result = this.#decode(mode);
+    this.length = this.#at - start;
+    if (result === DecodeResult.NeedsMore && end - start >= MAXIMUM_LENGTH) return DecodeResult.TooLong;
+    return result;
+  }
+
+  #decode(mode: CodeMode): DecodeResult {
+    const bits64 = mode === CodeMode.Bits64;
+    this.bits64 = bits64;
+    this.lock = false;
+    this.repeat = Repeat.None;
+    let operandPrefix = false;
+    let addressPrefix = false;
+    let segmentOverride = -1;
+    let rex = 0;
+    let byte = 0;
+    for (;;) {
+      if (this.#at >= this.#end) return DecodeResult.NeedsMore;
+      byte = this.#bytes[this.#at++]!;
+      if (bits64 && (byte & 0xf0) === 0x40) {
+        rex = byte;
+        continue;
+      }
+      if (byte === 0x66) operandPrefix = true;
+      else if (byte === 0x67) addressPrefix = true;
+      else if (byte === 0xf0) this.lock = true;
+      else if (byte === 0xf2) this.repeat = Repeat.NotEqual;
+      else if (byte === 0xf3) this.repeat = Repeat.Equal;
+      else if ((byte & 0xe7) === 0x26) {
+        // ES, CS, SS and DS overrides mean nothing in 64-bit mode, but they undo an earlier FS or GS no more than REX.
+        if (!bits64) segmentOverride = (byte >> 3) & 3;
+      } else if (byte === 0x64 || byte === 0x65) segmentOverride = byte - 0x60;
+      else break;
+      // REX counts only directly before the opcode.
+      rex = 0;
+    }
+    let map = 0;
+    if (byte === 0x0f) {
+      map = 1;
+      if (this.#at >= this.#end) return DecodeResult.NeedsMore;
+      byte = this.#bytes[this.#at++]!;
+      if (byte === 0x38 || byte === 0x3a) {
+        map = byte === 0x38 ? 2 : 3;
+        if (this.#at >= this.#end) return DecodeResult.NeedsMore;
+        byte = this.#bytes[this.#at++]!;
+      }
+    }
+    const candidates = Decoder.#tables[map * 256 + byte] ?? NO_CANDIDATES;
+    if (candidates.length === 0) return DecodeResult.Undefined;
+    let modrm = 0;
+    // All forms of an opcode agree on having a ModRM byte, but for NOP and PAUSE beside XCHG.
+    if (candidates[0]!.hasModrm) {
+      if (this.#at >= this.#end) return DecodeResult.NeedsMore;
+      modrm = this.#bytes[this.#at]!;
+    }
+    const found = this.#match(candidates, modrm, operandPrefix, rex, bits64);
+    if (found === undefined) return DecodeResult.Undefined;
+    const { form } = found;
+    this.form = form;
+    this.#setSizes(form, mode, operandPrefix, addressPrefix, rex);
+    const override = segmentOverride;
+    this.rm = RmKind.Register;
+    this.ripRelative = false;
+    this.#setSegment(override >= 0 ? override : Segment.DS, bits64);
+    if (found.hasModrm) {
+      this.#at++;
+      this.#setRegister(found.reg, (modrm >> 3) & 7, rex, 4);
+      if (modrm >= 0xc0 || found.moveSpecial) this.#setRm(found.rm, modrm & 7, rex);
+      else {
+        const result = this.#memory(form, modrm, rex, override);
+        if (result !== DecodeResult.Ok) return result;
+      }
+    } else if (found.reg !== undefined) {
+      this.#setRegister(found.reg, byte & 7, rex, 1);
+    }
+    if (found.offset) this.rm = RmKind.MemoryGeneral;
+    const result = this.#immediates(found, modrm);
+    if (result !== DecodeResult.Ok) return result;
+    if (this.ripRelative) this.displacement = (this.displacement + this.#at - this.#start) | 0;
+    if (this.lock && (!form.attributes.has("lock") || this.rm === RmKind.Register)) return DecodeResult.Undefined;
+    return DecodeResult.Ok;
+  }
+
+  #match(
+    candidates: readonly Candidate[],
+    modrm: number,
+    operandPrefix: boolean,
+    rex: number,
+    bits64: boolean,
+  ): Candidate | undefined {
+    for (const found of candidates) {
+      const { form } = found;
+      switch (form.prefix) {
+        case "NP":
+          if (operandPrefix || this.repeat !== Repeat.None) continue;
+          break;
+        case "66":
+          if (!operandPrefix || this.repeat !== Repeat.None) continue;
+          break;
+        case "F3":
+          if (this.repeat !== Repeat.Equal) continue;
+          break;
+        case "F2":
+          if (this.repeat !== Repeat.NotEqual) continue;
+          break;
+        case "none":
+      }
+      if (form.modrm === "digit" && ((modrm >> 3) & 7) !== form.digit) continue;
+      if (form.modrm === "exact" && modrm !== form.digit) continue;
+      if (found.needsMemory && modrm >= 0xc0) continue;
+      if (found.needsRegister && modrm < 0xc0) continue;
+      if (form.attributes.size > 0) {
+        if (bits64 ? form.attributes.has("i64") : form.attributes.has("o64")) continue;
+        if (form.attributes.has((rex & 8) !== 0 ? "w0" : "w1")) continue;
+      }
+      return found;
+    }
+    return undefined;
+  }
+
+  #setSizes(form: Form, mode: CodeMode, operandPrefix: boolean, addressPrefix: boolean, rex: number): void {
+    const short = operandPrefix && form.prefix !== "66";
+    if (mode === CodeMode.Bits64) {
+      this.addressSize = addressPrefix ? 4 : 8;
+      const byDefault = form.attributes.has("d64") ? 8 : 4;
+      this.operandSize = form.attributes.has("f64") || (rex & 8) !== 0 ? 8 : short ? 2 : byDefault;
+    } else {
+      const wide = mode === CodeMode.Bits32;
+      this.addressSize = wide !== addressPrefix ? 4 : 2;
+      this.operandSize = wide !== short ? 4 : 2;
+    }
+  }
+
+  #setSegment(segment: number, bits64: boolean): void {
+    this.segmentNumber = segment;
+    this.segment = bits64 && segment < Segment.FS ? NO_REGISTER : SEGMENT_BASE - GPR + segment * 8;
+  }
+
+  #registerOffset(place: OperandSpec["place"], size: OperandSpec["size"], number: number, rex: number): number {
+    switch (place) {
+      case "xmm":
+      case "xmm-rm":
+        return number * 16;
+      case "mmx":
+      case "mmx-rm":
+        return X87 - XMM + (number & 7) * 16;
+      case "segment":
+        return number & 7;
+      case "control":
+      case "debug":
+        return number;
+      default:
+        return size === 1 && rex === 0 && number >= 4 ? (number - 4) * 8 + 1 : number * 8;
+    }
+  }
+
+  #setRegister(spec: OperandSpec | undefined, number: number, rex: number, bit: number): void {
+    if (spec === undefined) {
+      this.register = number;
+      return;
+    }
+    const full = number | ((rex & bit) !== 0 ? 8 : 0);
+    this.register = this.#registerOffset(spec.place, spec.size, full, rex);
+  }
+
+  #setRm(spec: OperandSpec | undefined, number: number, rex: number): void {
+    const full = number | ((rex & 1) !== 0 ? 8 : 0);
+    this.rmRegister = spec === undefined ? number : this.#registerOffset(spec.place, spec.size, full, rex);
+  }
+
+  #memory(form: Form, modrm: number, rex: number, override: number): DecodeResult {
+    let displacementSize = 0;
+    let stack = false;
+    const mod = modrm >> 6;
+    this.index = NO_REGISTER;
+    this.scale = 0;
+    if (this.addressSize === 2) {
+      const rm = modrm & 7;
+      const index = INDEX16[rm]!;
+      this.rmRegister = BASE16[rm]! * 8;
+      if (index >= 0) this.index = index * 8;
+      stack = BASE16[rm] === 5;
+      displacementSize = mod === 1 ? 1 : mod === 2 ? 2 : 0;
+      if (mod === 0 && rm === 6) {
+        this.rmRegister = NO_REGISTER;
+        stack = false;
+        displacementSize = 2;
+      }
+    } else {
+      let base = modrm & 7;
+      displacementSize = mod === 1 ? 1 : mod === 2 ? 4 : 0;
+      if (base === 4) {
+        if (this.#at >= this.#end) return DecodeResult.NeedsMore;
+        const sib = this.#bytes[this.#at++]!;
+        base = sib & 7;
+        const index = ((sib >> 3) & 7) | ((rex & 2) !== 0 ? 8 : 0);
+        if (index !== 4) {
+          this.index = index * 8;
+          this.scale = sib >> 6;
+        }
+        this.#setBase(base, mod, rex);
+        if (mod === 0 && base === 5) displacementSize = 4;
+      } else if (mod === 0 && base === 5) {
+        displacementSize = 4;
+        this.ripRelative = this.bits64;
+        this.rmRegister = this.bits64 ? CODE_BASE - GPR : NO_REGISTER;
+      } else this.#setBase(base, mod, rex);
+      stack = this.rmRegister === 4 * 8 || this.rmRegister === 5 * 8;
+    }
+    if (this.#at + displacementSize > this.#end) return DecodeResult.NeedsMore;
+    this.displacement = this.#signed(displacementSize);
+    const segment = override >= 0 ? override : stack ? Segment.SS : Segment.DS;
+    this.#setSegment(segment, this.bits64);
+    this.#setRmKind(form);
+    return DecodeResult.Ok;
+  }
+
+  #setBase(base: number, mod: number, rex: number): void {
+    if (base === 5 && mod === 0) this.rmRegister = NO_REGISTER;
+    else this.rmRegister = (base | ((rex & 1) !== 0 ? 8 : 0)) * 8;
+  }
+
+  #setRmKind(form: Form): void {
+    const plain = this.bits64 && this.addressSize === 8;
+    if (!plain) this.rm = RmKind.MemoryGeneral;
+    else if (this.segment === NO_REGISTER || form.attributes.has("ea")) {
+      this.rm = this.index === NO_REGISTER ? RmKind.MemoryBase : RmKind.MemoryIndexed;
+    } else if (this.index === NO_REGISTER) {
+      // The segment's base takes the place of the index.
+      this.index = this.segment;
+      this.scale = 0;
+      this.rm = RmKind.MemoryIndexed;
+    } else this.rm = RmKind.MemoryGeneral;
+  }
+
+  #immediates(found: Candidate, modrm: number): DecodeResult {
+    this.immediateLow = 0;
+    this.immediateHigh = 0;
+    if (found.offset) return this.#wide(this.addressSize, false);
+    if (found.immediates.length === 0) {
+      // What tells instructions of the x87 apart is the ModRM byte itself.
+      this.immediateLow = modrm;
+      return DecodeResult.Ok;
+    }
+    const [first, second] = found.immediates;
+    const size = this.#immediateSize(first!);
+    if (first!.place === "far") {
+      if (this.#at + this.operandSize + 2 > this.#end) return DecodeResult.NeedsMore;
+      this.immediateLow = this.operandSize === 2 ? this.#signed(2) & 0xffff : this.#signed(4);
+      this.immediateHigh = this.#signed(2) & 0xffff;
+      return DecodeResult.Ok;
+    }
+    if (size === 8) return this.#wide(8, true);
+    if (this.#at + size > this.#end) return DecodeResult.NeedsMore;
+    this.immediateLow = this.#signed(size);
+    this.immediateHigh = this.immediateLow >> 31;
+    if (second !== undefined) {
+      if (this.#at >= this.#end) return DecodeResult.NeedsMore;
+      this.immediateLow = (this.immediateLow & ((1 << (size * 8)) - 1)) | (this.#bytes[this.#at++]! << (size * 8));
+      this.immediateHigh = 0;
+    }
+    return DecodeResult.Ok;
+  }
+
+  #immediateSize(spec: OperandSpec): number {
+    const size = operandBytes(spec, this.operandSize);
+    return spec.size === "z" ? Math.min(size, 4) : size;
+  }
+
+  #wide(size: number, signed: boolean): DecodeResult {
+    if (this.#at + size > this.#end) return DecodeResult.NeedsMore;
+    this.immediateLow = size === 2 ? this.#signed(2) & 0xffff : this.#signed(4);
+    this.immediateHigh = size === 8 ? this.#signed(4) : signed ? this.immediateLow >> 31 : 0;
+    return DecodeResult.Ok;
+  }
+
+  #signed(size: number): number {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    this.#at += size;
+    switch (size) {
+      case 0:
+        return 0;
+      case 1:
+        return (bytes[at]! << 24) >> 24;
+      case 2:
+        return ((bytes[at]! | (bytes[at + 1]! << 8)) << 16) >> 16;
+      default:
+        return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    }
+  }
+}

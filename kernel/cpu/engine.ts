@@ -1,0 +1,213 @@
+/**
+ * One vCPU's generated code: the core module, its handlers and what has been decoded.
+ *
+ * @module
+ */
+
+import { CORE_FUNCTIONS, type CoreFunction } from "./core_functions.ts";
+import { GuestFault } from "./cpu.ts";
+import { executeFloat } from "./float_operations.ts";
+import { CodeCache } from "./interpreter/code_cache.ts";
+import { buildCoreModule } from "./interpreter/core_module.ts";
+import { Handlers } from "./interpreter/handlers.ts";
+import { type Form, TOO_LONG, UNDEFINED_OPCODE } from "./isa/mod.ts";
+import { BOUNCE_PER_VCPU, ENGINE_MAXIMUM_PAGES, JUMP_CACHE, JUMP_GROUP_ENTRIES, JUMP_GROUPS } from "./layout.ts";
+import { Access } from "./mmu.ts";
+import { type Engine, SoftwareCpu } from "./software_cpu.ts";
+import {
+  FAULT_ADDRESS,
+  FAULT_ERROR,
+  FAULT_VECTOR,
+  Flag,
+  INSTRUCTION_RIP,
+  JUMP_CONTEXT,
+  RFLAGS,
+  RIP,
+} from "./state.ts";
+import { systemFunctionTable } from "./system_functions.ts";
+import { Repeat, RmKind, type Variant } from "./variant.ts";
+import { X87Bridge } from "./x87_bridge.ts";
+import type { VcpuBus } from "../vcpu.ts";
+import { inlineVariants } from "./interpreter/inline_variants.ts";
+
+/** Entries that the handlers' table has at first. */
+const HANDLER_TABLE = 2048;
+
+/** What an engine is made for. */
+export interface EngineOptions {
+  /** Guest RAM, followed by the bounce buffers. */
+  readonly ram: WebAssembly.Memory;
+  /** Bytes of guest RAM. */
+  readonly ramSize: number;
+  readonly bus: VcpuBus;
+  /** Number of the vCPU: it chooses the bounce buffer. */
+  readonly index: number;
+}
+
+/** Generated code of one vCPU, and its state. */
+export class CpuEngine implements Engine {
+  readonly memory = new WebAssembly.Memory({ initial: ENGINE_MAXIMUM_PAGES, maximum: ENGINE_MAXIMUM_PAGES, shared: true });
+  readonly ram: WebAssembly.Memory;
+  readonly ramSize: number;
+  readonly bus: VcpuBus;
+  readonly cpu: SoftwareCpu;
+  readonly code: CodeCache;
+  readonly handlers: Handlers;
+  readonly #view: DataView;
+  readonly #exports: Record<string, (...args: (number | bigint)[]) => bigint>;
+  readonly #x87: X87Bridge;
+  /** What stopped the loop that is no fault of the guest's: raised again once generated code has returned. */
+  #failure: unknown;
+
+  constructor(options: EngineOptions) {
+    this.ram = options.ram;
+    this.ramSize = options.ramSize;
+    this.bus = options.bus;
+    this.#view = new DataView(this.memory.buffer);
+    this.cpu = new SoftwareCpu(this);
+    this.#x87 = new X87Bridge(this.cpu);
+    const bounce = options.ramSize + options.index * BOUNCE_PER_VCPU;
+    if (options.ram.buffer.byteLength < bounce + BOUNCE_PER_VCPU) {
+      throw new RangeError("RAM memory has no room for the bounce buffer above guest RAM");
+    }
+    const handlers = new WebAssembly.Table({ element: "anyfunc", initial: HANDLER_TABLE });
+    const shared = { memory: this.memory, ram: this.ram, handlers };
+    const inline = inlineVariants();
+    const module = new WebAssembly.Module(buildCoreModule(this.ramSize, bounce, inline));
+    const imports = this.#imports();
+    const instance = new WebAssembly.Instance(module, { engine: { ...shared, ...imports } });
+    this.#exports = instance.exports as typeof this.#exports;
+    const core = Object.fromEntries(
+      (Object.keys(CORE_FUNCTIONS) as CoreFunction[]).map((name) => [name, instance.exports[name] ?? imports[name as "system"]]),
+    ) as Record<CoreFunction, WebAssembly.ExportValue>;
+    this.handlers = new Handlers(shared, core, bounce, inline);
+    this.code = new CodeCache(this.memory, this.ram, this.cpu.tlb, this.handlers, {
+      undefinedOpcode: this.handlers.number(plainVariant(UNDEFINED_OPCODE)),
+      tooLong: this.handlers.number(plainVariant(TOO_LONG)),
+    });
+    this.code.flush();
+    this.cpu.tlb.flushAll();
+  }
+
+  /** Executes until the budget is used up, attention is asked for, or a fault is pending. */
+  run(): void {
+    this.#exports["run"]!();
+    if (this.#failure !== undefined) {
+      const failure = this.#failure;
+      this.#failure = undefined;
+      throw failure;
+    }
+  }
+
+  translate(linear: bigint, access: number): bigint {
+    return this.#exports["translate"]!(linear, access);
+  }
+  materializeFlags(): bigint {
+    return this.#exports["materializeFlags"]!();
+  }
+  written(host: number, length: number): void {
+    this.code.written(host, length);
+  }
+
+  #imports() {
+    return {
+      system: (number: number, a: bigint, b: bigint): bigint =>
+        this.#guarded(() => systemFunctionTable[number]!(this.cpu, a, b) ?? 0n),
+      x87: (opcode: number, modrm: number, linear: bigint): void => {
+        this.#guarded(() => {
+          this.#x87.execute(opcode, modrm, linear);
+          return 0n;
+        });
+      },
+      float: (operation: number, a: bigint, b: bigint): bigint =>
+        this.#guarded(() => executeFloat(this.cpu, operation, a, b)),
+      lookup: (linear: bigint): number => this.#lookup(linear),
+      readMmio: (gpa: bigint, size: number): bigint => this.#guarded(() => this.bus.readMmio(Number(gpa), size)),
+      writeMmio: (gpa: bigint, size: number, value: bigint): void => {
+        this.#guarded(() => {
+          this.cpu.writeMmio(Number(gpa), size, value);
+          return 0n;
+        });
+      },
+      codeWritten: (host: number, length: number): void => this.code.written(host >>> 0, length),
+    };
+  }
+
+  /** Runs what generated code called: a guest fault is left in the state, anything else leaves the loop. */
+  #guarded(body: () => bigint): bigint {
+    try {
+      return body();
+    } catch (error) {
+      if (error instanceof GuestFault) this.#leaveFault(error);
+      else {
+        this.#failure = error;
+        this.cpu.leaveLoop();
+      }
+      return 0n;
+    }
+  }
+
+  #leaveFault(fault: GuestFault): void {
+    this.#view.setInt32(FAULT_VECTOR, fault.vector, true);
+    this.#view.setInt32(FAULT_ERROR, fault.error ?? 0, true);
+    if (fault.address !== undefined) this.#view.setBigUint64(FAULT_ADDRESS, fault.address, true);
+  }
+
+  /** Finds or makes the record at a linear address, and puts it into the jump cache. 0: a fault is pending. */
+  #lookup(linear: bigint): number {
+    const host = this.#fetch(linear, Access.FETCH);
+    const { cpu } = this;
+    if (host !== undefined) {
+      const step = cpu.stepping || (cpu.get32(RFLAGS) & Flag.TF) !== 0;
+      const nextPage = () => this.#fetch((linear | 0xfffn) + 1n, Access.FETCH | Access.PROBE);
+      const record = this.code.find({ host, nextPage }, cpu.codeMode, step);
+      if (record !== undefined) {
+        this.#cacheJump(linear, record);
+        return record;
+      }
+      // The instruction goes on in the next page: its fault is this one's.
+      if (this.#fetch((linear | 0xfffn) + 1n, Access.FETCH) !== undefined) throw new Error("Fetch succeeded twice");
+    }
+    cpu.instructionRip = this.#view.getBigUint64(RIP, true);
+    return 0;
+  }
+
+  #fetch(linear: bigint, access: number): number | undefined {
+    const gpa = this.translate(BigInt.asIntN(64, linear), access);
+    if (gpa < 0n) return undefined;
+    const host = this.cpu.ramOffset(Number(gpa));
+    if (host >= 0) return host;
+    // Code outside RAM is not executed.
+    if ((access & Access.PROBE) === 0) this.#leaveFault(new GuestFault(13, 0));
+    return undefined;
+  }
+
+  #cacheJump(linear: bigint, record: number): void {
+    const page = Number(BigInt.asIntN(32, linear >> 12n));
+    const low = Number(BigInt.asIntN(32, linear));
+    const group = (page ^ (page >>> 8)) & (JUMP_GROUPS - 1);
+    const place = (low ^ (low >>> 6)) & (JUMP_GROUP_ENTRIES - 1);
+    const entry = JUMP_CACHE + (group * JUMP_GROUP_ENTRIES + place) * 16;
+    const context = this.#view.getBigUint64(JUMP_CONTEXT, true);
+    this.#view.setBigUint64(entry, linear ^ context, true);
+    this.#view.setInt32(entry + 8, record, true);
+  }
+
+  /** Address of RIP as it stands, for people. */
+  get instructionRip(): bigint {
+    return this.#view.getBigUint64(INSTRUCTION_RIP, true);
+  }
+}
+
+function plainVariant(form: Form): Variant {
+  return {
+    form,
+    operandSize: 4,
+    addressSize: 8,
+    rm: RmKind.Register,
+    bits64: true,
+    lock: false,
+    repeat: Repeat.None,
+    flagsDead: false,
+  };
+}

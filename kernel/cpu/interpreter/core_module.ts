@@ -1,0 +1,322 @@
+/**
+ * The module that holds the run loop and the functions that handlers call.
+ *
+ * @module
+ */
+
+import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
+import { conditionValue, FlagsKind, type FlagsSource, materializedFlags } from "../flags.ts";
+import { ENGINE_MAXIMUM_PAGES, JUMP_CACHE, JUMP_GROUP_ENTRIES, JUMP_GROUPS } from "../layout.ts";
+import { defineMmu, type MmuFunctions } from "../mmu.ts";
+import {
+  ATTENTION,
+  BUDGET,
+  CODE_BASE,
+  FAULT_ERROR,
+  FAULT_VECTOR,
+  FLAGS_KIND,
+  FLAGS_RESULT,
+  FLAGS_SOURCE,
+  INSTRUCTION_RIP,
+  JUMP_CONTEXT,
+  LINEAR_MASK,
+  RIP,
+  RUN_START,
+  Segment,
+  SEGMENT_ATTRIBUTES,
+  SEGMENT_BASE,
+  SEGMENT_LIMIT,
+  SegmentAttribute,
+  Vector,
+} from "../state.ts";
+import type { Variant } from "../variant.ts";
+import { Expression, i32, i64, select } from "../wasm/expression.ts";
+import { FunctionBuilder, type Label, type Local, Memory, NOWHERE } from "../wasm/function_builder.ts";
+import { ModuleBuilder } from "../wasm/module_builder.ts";
+import { writeHandler } from "./interpreter_emitter.ts";
+import { Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
+
+/** Core functions that are TypeScript. */
+const IMPORTED: readonly CoreFunction[] = ["system", "x87", "float"];
+
+/** Most pages of a 32-bit memory. */
+const RAM_MAXIMUM_PAGES = 65536;
+
+/** Type of a handler function: record in, next record out, 0 to leave. */
+export const HANDLER_PARAMS = ["i32"] as const;
+export const HANDLER_RESULTS = ["i32"] as const;
+
+/** Declares the imports that every generated module has: both memories and the handlers' table. */
+export function importShared(m: ModuleBuilder): void {
+  m.importMemory("engine", "memory", ENGINE_MAXIMUM_PAGES);
+  m.importMemory("engine", "ram", RAM_MAXIMUM_PAGES);
+  m.importTable("engine", "handlers");
+}
+
+/** Builds the core module. `inline` are the variants whose handlers stand in the loop itself, in handler order. */
+export function buildCoreModule(ramSize: number, bounce: number, inline: readonly Variant[]): Uint8Array<ArrayBuffer> {
+  const m = new ModuleBuilder();
+  importShared(m);
+  const indexes = new Map<CoreFunction, number>();
+  for (const name of IMPORTED) {
+    const [params, results] = CORE_FUNCTIONS[name];
+    indexes.set(name, m.importFunction("engine", name, params, results));
+  }
+  const lookup = m.importFunction("engine", "lookup", ["i64"], ["i32"]);
+  const imports = {
+    readMmio: m.importFunction("engine", "readMmio", ["i64", "i32"], ["i64"]),
+    writeMmio: m.importFunction("engine", "writeMmio", ["i64", "i32", "i64"], []),
+    codeWritten: m.importFunction("engine", "codeWritten", ["i32", "i32"], []),
+  };
+  const mmu = defineMmu(m, imports, ramSize, bounce);
+  const core = new CoreModule(m, indexes, mmu, lookup);
+  core.define();
+  core.defineRun(inline, bounce);
+  return m.finish();
+}
+
+class CoreModule {
+  constructor(
+    private readonly m: ModuleBuilder,
+    private readonly indexes: Map<CoreFunction, number>,
+    mmu: MmuFunctions,
+    private readonly lookup: number,
+  ) {
+    indexes.set("readSlow", mmu.readSlow);
+    indexes.set("writeSlow", mmu.writeSlow);
+    indexes.set("modifySlow", mmu.modifySlow);
+  }
+
+  index(name: CoreFunction): number {
+    const index = this.indexes.get(name);
+    if (index === undefined) throw new Error(`Core function "${name}" is not defined yet`);
+    return index;
+  }
+
+  #function(name: CoreFunction, body: (f: FunctionBuilder) => void): void {
+    const [params, results] = CORE_FUNCTIONS[name];
+    this.indexes.set(name, this.m.exportFunction(name, params, results, body));
+  }
+
+  define(): void {
+    this.#function("segmentAddress", segmentAddress);
+    this.#function("jump", (f) => this.#jump(f));
+    this.#function("branch", (f) => this.#branch(f));
+    this.#function("leaveBefore", (f) => {
+      f.store(8, NOWHERE, recordRip(f, f.param("i32", 0)), RIP);
+      f.return(i32(0));
+    });
+    this.#function("faulted", (f) => {
+      const rip = f.let(recordRip(f, f.param("i32", 0)));
+      f.store(8, NOWHERE, rip, RIP);
+      f.store(8, NOWHERE, rip, INSTRUCTION_RIP);
+    });
+    this.#function("enterSystem", (f) => {
+      const record = f.param("i32", 0);
+      const rip = f.let(recordRip(f, record));
+      f.store(8, NOWHERE, rip, INSTRUCTION_RIP);
+      const length = f.loadAs("i64.load8_u", record, Record.LENGTH);
+      f.store(8, NOWHERE, rip.add(length), RIP);
+    });
+    this.#function("materializeFlags", (f) => {
+      forEachFlagsKind(f, (flags) => f.return(materializedFlags(flags)));
+    });
+    for (let index = 0; index < 8; index++) {
+      this.#function(`condition${index}` as CoreFunction, (f) => {
+        forEachFlagsKind(f, (flags) => f.return(conditionValue(flags, index * 2)));
+      });
+    }
+  }
+
+  /** (record, target) -> record at the target, or 0. */
+  #jump(f: FunctionBuilder): void {
+    const record = f.param("i32", 0);
+    const target = f.param("i64", 1);
+    const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5).add(1);
+    const budget = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed));
+    f.storeAs("i32.store", NOWHERE, budget, BUDGET);
+    const linear = f.let(
+      target.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(f.load(8, NOWHERE, LINEAR_MASK)),
+    );
+    const found = f.local("i32");
+    const entry = jumpCacheEntry(f, linear);
+    const tag = f.load(8, entry, JUMP_CACHE);
+    f.if(tag.eq(linear.xor(f.load(8, NOWHERE, JUMP_CONTEXT))), () => {
+      f.set(found, f.loadAs("i32.load", entry, JUMP_CACHE + 8));
+    }, () => {
+      f.store(8, NOWHERE, target, RIP);
+      f.set(found, f.callFor("i32", this.lookup, linear));
+      f.if(found.eqz(), () => {
+        // The page cannot be fetched: nothing of the next run has been executed.
+        f.storeAs("i32.store", NOWHERE, i32(0), RUN_START);
+        f.return(i32(0));
+      });
+    });
+    f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
+    f.storeAs("i32.store", NOWHERE, found, RUN_START);
+    const attention = f.loadAs("i32.load", NOWHERE, ATTENTION);
+    f.if(budget.ltS(0).or(attention), () => {
+      f.store(8, NOWHERE, target, RIP);
+      f.return(i32(0));
+    });
+    f.return(found);
+  }
+
+  /** (record) -> record that its relative branch leads to, or 0. Remembers it within a page. */
+  #branch(f: FunctionBuilder): void {
+    const record = f.param("i32", 0);
+    const before = f.load(8, NOWHERE, CODE_BASE);
+    const length = f.loadAs("i64.load8_u", record, Record.LENGTH);
+    const displacement = f.load(8, record, Record.IMMEDIATE);
+    const target = recordRip(f, record).add(length).add(displacement).and(f.load(8, NOWHERE, LINEAR_MASK));
+    const found = f.callFor("i32", this.index("jump"), record, target);
+    // Both records lie in one physical page, and are dropped together.
+    const same = f.load(8, NOWHERE, CODE_BASE).eq(before);
+    f.if(found.ne(0).and(same), () => f.storeAs("i32.store", record, found, Record.LINK));
+    f.return(found);
+  }
+
+  /** The interpreter's loop: `run()` goes on at RIP until there is a reason to leave. */
+  defineRun(inline: readonly Variant[], bounce: number): void {
+    const handlerType = this.m.type(HANDLER_PARAMS, HANDLER_RESULTS);
+    this.m.exportFunction("run", [], ["i32"], (f) => {
+      const record = f.local("i32");
+      f.storeAs("i32.store", NOWHERE, i32(0), RUN_START);
+      const start = f.load(8, NOWHERE, RIP);
+      f.set(record, f.callFor("i32", this.index("jump"), i32(-RECORD_SIZE), start));
+      f.if(record.eqz(), () => f.return(i32(0)));
+      const cases: ((loop: Label) => void)[] = [
+        (loop) => {
+          f.set(record, f.callFor("i32", this.index("jump"), record, recordRip(f, record)));
+          f.branchIf(record, loop);
+          f.return(i32(0));
+        },
+        (loop) => this.#refetch(f, record, loop),
+        (loop) => {
+          const link = f.loadAs("i32.load", record, Record.LINK);
+          const start = f.loadAs("i32.load", NOWHERE, RUN_START);
+          f.storeAs("i32.store", NOWHERE, start.add(link.sub(record)), RUN_START);
+          f.set(record, link);
+          f.branch(loop);
+        },
+        () => {
+          const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5);
+          f.storeAs("i32.store", NOWHERE, f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed), BUDGET);
+          f.return(f.callFor("i32", this.index("leaveBefore"), record));
+        },
+        ...inline.map((variant) => (loop: Label) => {
+          writeHandler(f, variant, bounce, { record, loop, core: (name) => this.index(name) });
+        }),
+      ];
+      f.loop((loop) => {
+        const handler = f.loadAs("i32.load16_u", record, Record.HANDLER);
+        dispatchTable(f, handler, cases, loop, () => {
+          f.set(record, f.callIndirect("i32", handlerType, handler, record));
+          f.branchIf(record, loop);
+          f.return(i32(0));
+        });
+      });
+      f.return(i32(0));
+    });
+  }
+
+  #refetch(f: FunctionBuilder, record: Local<"i32">, loop: Label): void {
+    const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5);
+    f.storeAs("i32.store", NOWHERE, f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed), BUDGET);
+    const rip = f.let(recordRip(f, record));
+    f.store(8, NOWHERE, rip, RIP);
+    const linear = rip.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(f.load(8, NOWHERE, LINEAR_MASK));
+    f.set(record, f.callFor("i32", this.lookup, linear));
+    f.storeAs("i32.store", NOWHERE, record, RUN_START);
+    f.branchIf(record, loop);
+    f.return(i32(0));
+  }
+}
+
+/** Nests a block for each case, so that `branchTable` lands in the right one. */
+function dispatchTable(
+  f: FunctionBuilder,
+  index: Expression<"i32">,
+  cases: readonly ((loop: Label) => void)[],
+  loop: Label,
+  otherwise: () => void,
+): void {
+  const labels: Label[] = [];
+  const nest = (remaining: number): void => {
+    f.block((label) => {
+      labels[remaining] = label;
+      if (remaining === 0) f.branchTable(index, labels.slice(0, -1), labels.at(-1)!);
+      else nest(remaining - 1);
+    });
+    f.scope(() => {
+      if (remaining < cases.length) cases[remaining]!(loop);
+      else otherwise();
+    });
+  };
+  nest(cases.length);
+}
+
+function recordRip(f: FunctionBuilder, record: Local<"i32">): Expression<"i64"> {
+  const offset = f.loadAs("i64.load16_u", record, Record.OFFSET);
+  return f.load(8, NOWHERE, CODE_BASE).add(offset);
+}
+
+function jumpCacheEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
+  const page = f.let(linear.shrU(12).wrap());
+  const group = page.xor(page.shrU(8)).and(JUMP_GROUPS - 1);
+  const low = linear.wrap();
+  const place = low.xor(low.shrU(6)).and(JUMP_GROUP_ENTRIES - 1);
+  return f.let(group.mul(JUMP_GROUP_ENTRIES).add(place).mul(16));
+}
+
+/** Runs `use` for the kind of flags that the state holds; `use` returns. */
+function forEachFlagsKind(f: FunctionBuilder, use: (flags: FlagsSource) => void): void {
+  const result = f.load(8, NOWHERE, FLAGS_RESULT);
+  const source = f.load(8, NOWHERE, FLAGS_SOURCE);
+  const kind = f.loadAs("i32.load", NOWHERE, FLAGS_KIND);
+  const cases: (() => void)[] = [];
+  for (let number = 0; number < FlagsKind.Count * 4; number++) {
+    cases.push(() => use({ kind: number >> 2, size: 1 << (number & 3), result, source }));
+  }
+  const last = cases.pop()!;
+  f.loop((loop) => dispatchTable(f, kind, cases, loop, last));
+}
+
+/** (segment, offset, bytes, write) -> linear address, or -1 with #GP(0) or #SS(0) pending. */
+function segmentAddress(f: FunctionBuilder): void {
+  const segment = f.param("i32", 0);
+  const offset = f.param("i64", 1);
+  const bytes = f.param("i32", 2);
+  const write = f.param("i32", 3);
+  const attributes = f.loadAs("i32.load", segment.shl(2), SEGMENT_ATTRIBUTES);
+  const limit = f.loadAs("i64.load32_u", segment.shl(2), SEGMENT_LIMIT);
+  const last = f.let(offset.add(bytes.extendU()).sub(1));
+  const code = f.let(attributes.and(SegmentAttribute.EXECUTABLE));
+  const readWrite = f.let(attributes.and(SegmentAttribute.READ_WRITE).eqz());
+  const denied = f.let(select(
+    write,
+    // Writable: a data segment with the W bit.
+    code.or(readWrite),
+    // Readable: any data segment, or code with the R bit.
+    code.ne(0).and(readWrite),
+  ));
+  f.set(denied, denied.or(attributes.and(SegmentAttribute.UNUSABLE)));
+  const expandDown = attributes.and(SegmentAttribute.DIRECTION_CONFORMING | SegmentAttribute.EXECUTABLE)
+    .eq(SegmentAttribute.DIRECTION_CONFORMING);
+  f.if(expandDown, () => {
+    const highest = select(attributes.and(SegmentAttribute.DB), i64(0xffffffff), i64(0xffff));
+    f.set(denied, denied.or(offset.leU(limit)).or(last.gtU(highest)));
+  }, () => f.set(denied, denied.or(last.gtU(limit))));
+  f.if(denied, () => {
+    f.storeAs("i32.store", NOWHERE, select(segment.eq(Segment.SS), i32(Vector.SS), i32(Vector.GP)), FAULT_VECTOR);
+    f.storeAs("i32.store", NOWHERE, i32(0), FAULT_ERROR);
+    f.return(i64(-1));
+  });
+  const base = f.load(8, segment.shl(3), SEGMENT_BASE);
+  f.return(base.add(offset).and(0xffffffffn));
+}
+
+/** Memory that handlers' operands lie in. */
+export const RAM_MEMORY = Memory.Ram;
+/** Handlers below this number are not instructions. */
+export const FIRST_HANDLER = SpecialHandler.Count;

@@ -1,0 +1,196 @@
+/**
+ * Definitions as handlers of the interpreter: operands are looked up in the record at run time.
+ *
+ * @module
+ */
+
+import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
+import { Emitter, type Value } from "../emitter.ts";
+import type { OperandSpec } from "../isa/definition.ts";
+import { ATTENTION, BUDGET, CODE_BASE, GPR, type Gpr, RUN_START, XMM } from "../state.ts";
+import { RmKind, type Variant } from "../variant.ts";
+import { Expression, i32 } from "../wasm/expression.ts";
+import { type FunctionBuilder, type Label, type Local, NOWHERE } from "../wasm/function_builder.ts";
+import { Record, RECORD_SIZE } from "./record.ts";
+
+/** Where the code of a handler stands. */
+export interface HandlerSite {
+  /** The record that is being executed. */
+  readonly record: Local<"i32">;
+  /** In the loop itself: where to go on once `record` is set. Absent: a function that returns the next record. */
+  readonly loop?: Label;
+  /** Index of a core function. */
+  readonly core: (name: CoreFunction) => number;
+}
+
+type Access = Parameters<Emitter["address"]>[1];
+
+/** Writes one variant as a handler. */
+export class InterpreterEmitter extends Emitter {
+  readonly #record: Local<"i32">;
+
+  constructor(f: FunctionBuilder, variant: Variant, bounce: number, private readonly site: HandlerSite) {
+    super(f, variant, bounce);
+    this.#record = site.record;
+  }
+
+  protected override core(name: CoreFunction): number {
+    return this.site.core(name);
+  }
+
+  #field16(offset: number): Local<"i32"> {
+    return this.f.loadAs("i32.load16_u", this.#record, offset);
+  }
+
+  #registerField(spec: OperandSpec): Local<"i32"> {
+    return this.#field16(spec.place === "reg" ? Record.REGISTER : Record.RM);
+  }
+
+  protected override readRegister(spec: OperandSpec, size: number): Value {
+    return this.f.load(size, this.#registerField(spec), GPR);
+  }
+
+  protected override writeRegister(spec: OperandSpec, size: number, value: Value): void {
+    this.#storeRegister(this.#registerField(spec), 0, size, value);
+  }
+
+  #storeRegister(at: Expression<"i32">, offset: number, size: number, value: Value): void {
+    // Writing 32 bits clears the upper half.
+    if (size === 4) this.f.store(8, at, value.zeroExtend(4), GPR + offset);
+    else this.f.store(size, at, value, GPR + offset);
+  }
+
+  override readGpr(register: Gpr, size: number): Value {
+    return this.f.load(size, NOWHERE, GPR + register * 8);
+  }
+
+  override writeGpr(register: Gpr, size: number, value: Value): void {
+    this.#storeRegister(NOWHERE, register * 8, size, value);
+  }
+
+  override immediate(): Value {
+    return this.f.load(8, this.#record, Record.IMMEDIATE);
+  }
+
+  override registerNumber(): Value {
+    return this.#field16(Record.REGISTER).extendU();
+  }
+
+  override effectiveAddress(): Value {
+    const { f } = this;
+    if (this.variant.form.operands.some((operand) => operand.place === "offset")) {
+      return this.immediate().zeroExtend(this.addressSize);
+    }
+    const base = f.load(8, this.#field16(Record.RM), GPR);
+    const displacement = f.loadAs("i64.load32_s", this.#record, Record.DISPLACEMENT);
+    const start = base.add(displacement);
+    if (this.variant.rm === RmKind.MemoryBase) return start;
+    const index = f.load(8, this.#field16(Record.INDEX), GPR);
+    const scale = f.loadAs("i64.load8_u", this.#record, Record.SCALE);
+    const sum = start.add(index.shl(scale));
+    return this.variant.rm === RmKind.MemoryIndexed ? sum : sum.zeroExtend(this.addressSize);
+  }
+
+  protected override linearAddress(bytes: number, access: NonNullable<Access>): Local<"i64"> {
+    const { f } = this;
+    const offset = this.effectiveAddress();
+    if (this.variant.rm !== RmKind.MemoryGeneral) return f.let(offset);
+    return this.#inSegment(offset, bytes, access);
+  }
+
+  #inSegment(offset: Value, bytes: number, access: NonNullable<Access>): Local<"i64"> {
+    const { f } = this;
+    if (this.bits64) return f.let(offset.add(f.load(8, this.#field16(Record.SEGMENT), GPR)));
+    return this.segmentAddress(this.#field16(Record.SEGMENT_NUMBER), offset, bytes, access);
+  }
+
+  override stringSource(offset: Value, bytes: number): Local<"i64"> {
+    return this.#inSegment(offset, bytes, "read");
+  }
+
+  override nextRip(): Value {
+    const { f } = this;
+    const length = f.loadAs("i64.load8_u", this.#record, Record.LENGTH);
+    return f.let(this.rip().add(length));
+  }
+
+  /** RIP of this instruction. */
+  rip(): Value {
+    const { f } = this;
+    const offset = f.loadAs("i64.load16_u", this.#record, Record.OFFSET);
+    return f.load(8, NOWHERE, CODE_BASE).add(offset);
+  }
+
+  protected override leaveFaulted(): void {
+    this.f.call(this.core("faulted"), this.#record);
+    this.f.return(i32(0));
+  }
+
+  protected override enterSystem(): void {
+    this.f.call(this.core("enterSystem"), this.#record);
+  }
+
+  override branch(): void {
+    if (this.operandSize === 2) {
+      this.jump(this.nextRip().add(this.immediate()).zeroExtend(2));
+      return;
+    }
+    const { f } = this;
+    const link = f.loadAs("i32.load", this.#record, Record.LINK);
+    f.if(link.eqz(), () => f.set(link, f.callFor("i32", this.core("branch"), this.#record)), () => {
+      const executed = this.#record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5).add(1);
+      const budget = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed));
+      f.storeAs("i32.store", NOWHERE, budget, BUDGET);
+      f.storeAs("i32.store", NOWHERE, link, RUN_START);
+      const attention = f.loadAs("i32.load", NOWHERE, ATTENTION);
+      f.if(budget.ltS(0).or(attention), () => f.set(link, f.callFor("i32", this.core("leaveBefore"), link)));
+    });
+    this.#goTo(link);
+  }
+
+  override jump(target: Value): void {
+    this.#goTo(this.f.callFor("i32", this.core("jump"), this.#record, target));
+  }
+
+  #goTo(record: Local<"i32">): void {
+    if (this.site.loop === undefined) {
+      this.f.return(record);
+      return;
+    }
+    this.f.set(this.#record, record);
+    this.f.branchIf(record, this.site.loop);
+    this.f.return(i32(0));
+  }
+
+  /** Goes on with the record behind this one. */
+  next(): void {
+    const next = this.#record.add(RECORD_SIZE);
+    if (this.site.loop === undefined) {
+      this.f.return(next);
+      return;
+    }
+    this.f.set(this.#record, next);
+    this.f.branch(this.site.loop);
+  }
+
+  override restart(): void {
+    this.f.return(this.f.callFor("i32", this.core("leaveBefore"), this.#record));
+  }
+
+  override vectorAddress(index: number): Expression<"i32"> {
+    // The field is a byte offset from XMM, for MMX registers too: see the decoder.
+    const spec = this.spec(index);
+    const field = spec.place === "xmm" || spec.place === "mmx" ? Record.REGISTER : Record.RM;
+    return this.#field16(field).add(XMM);
+  }
+
+  /** Names of the functions that may be called. */
+  static readonly core = CORE_FUNCTIONS;
+}
+
+/** Writes a handler: what the instruction does, then on to the next record. */
+export function writeHandler(f: FunctionBuilder, variant: Variant, bounce: number, site: HandlerSite): void {
+  const emitter = new InterpreterEmitter(f, variant, bounce, site);
+  variant.form.definition.semantics(emitter);
+  if (variant.form.definition.ends !== true) emitter.next();
+}

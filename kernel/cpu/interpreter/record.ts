@@ -1,0 +1,50 @@
+/**
+ * The decoded instruction as the interpreter walks it: 32 bytes in engine memory.
+ *
+ * @module
+ */
+
+/** Bytes of a record. */
+export const RECORD_SIZE = 32;
+
+/** Offsets in a record. */
+export const Record = {
+  /** u16: number of the handler. */
+  HANDLER: 0,
+  /** u16: offset of the instruction in its page, 0 to 4095 (up to 4110 in a {@link SpecialHandler.NextPage}). */
+  OFFSET: 2,
+  /** u8: length in bytes, 1 to 15. */
+  LENGTH: 4,
+  /** u8: left shift of the index register. */
+  SCALE: 5,
+  /** u16: register named by ModRM.reg or by the opcode, as a byte offset from `GPR` (or from `XMM`, ...). */
+  REGISTER: 6,
+  /** u16: register named by ModRM.rm, or the base register of an address; byte offset likewise. */
+  RM: 8,
+  /** u16: index register of an address; byte offset from `GPR`. */
+  INDEX: 10,
+  /** u16: base of the segment, as a byte offset from `GPR`. */
+  SEGMENT: 12,
+  /** u16: number of the segment register that an address uses. */
+  SEGMENT_NUMBER: 14,
+  /** i32: displacement of an address. */
+  DISPLACEMENT: 16,
+  /** u32: record that a direct branch leads to, once known; 0 before. */
+  LINK: 20,
+  /** i64: immediate operand, or the displacement of a relative branch. */
+  IMMEDIATE: 24,
+} as const;
+
+/** Handlers that are not instructions. */
+export enum SpecialHandler {
+  /** The straight run goes on in the next page. */
+  NextPage,
+  /** The code that this record was made from has been overwritten: decode again. */
+  Refetch,
+  /** The straight run goes on at the linked record, which was decoded before. */
+  Goto,
+  /** The single step is done: leave the loop. */
+  StepEnd,
+  /** How many there are. */
+  Count,
+}

@@ -1,0 +1,62 @@
+/**
+ * Where the engine's own tables lie in its memory (memory 0), beside the state of `state.ts`.
+ *
+ * @module
+ */
+
+/**
+ * Entries of each software TLB. Direct-mapped by page number. An entry is 16 bytes: tag i64 (page address | context, or
+ * -1), then what is added to the low 32 bits of a linear address to give the offset in RAM memory, i32.
+ */
+export const TLB_ENTRIES = 4096;
+export const TLB_ENTRY_SIZE = 16;
+const TLB_SIZE = TLB_ENTRIES * TLB_ENTRY_SIZE;
+
+/** Pages that may be read. */
+export const READ_TLB = 0x10000;
+/** Pages that may be written, are dirty already, and hold no decoded code. */
+export const WRITE_TLB = READ_TLB + TLB_SIZE;
+/**
+ * Which large pages have been translated, a byte each: 2 MiB regions by their number modulo 4096, then 1 GiB regions
+ * likewise. INVLPG in such a region has more than one entry to look for.
+ */
+export const LARGE_REGIONS = WRITE_TLB + TLB_SIZE;
+export const LARGE_REGIONS_COUNT = 4096;
+
+/**
+ * Jump cache: linear address -> record. 256 groups by page of 64 entries each, so that a page's entries lie together.
+ * An entry is 16 bytes: tag i64 (address XOR `JUMP_CONTEXT`), record i32.
+ */
+export const JUMP_CACHE = LARGE_REGIONS + 2 * LARGE_REGIONS_COUNT;
+export const JUMP_GROUPS = 256;
+export const JUMP_GROUP_ENTRIES = 64;
+export const JUMP_CACHE_SIZE = JUMP_GROUPS * JUMP_GROUP_ENTRIES * 16;
+
+/**
+ * A byte for each 4 KiB page of RAM memory: nonzero while it holds decoded code.
+ */
+export const CODE_PAGES = JUMP_CACHE + JUMP_CACHE_SIZE;
+export const CODE_PAGES_SIZE = 1 << 20;
+
+/** For each page of RAM memory 64 bits: which 64-byte pieces of it hold decoded code. */
+export const CODE_PIECES = CODE_PAGES + CODE_PAGES_SIZE;
+export const CODE_PIECES_SIZE = (1 << 20) * 8;
+
+/** Decoded records. The memory grows as they do. */
+export const RECORDS = CODE_PIECES + CODE_PIECES_SIZE;
+/** Most bytes of records before everything decoded is dropped: about three million instructions. */
+export const RECORDS_SIZE = 96 << 20;
+
+/** Pages of 64 KiB of the engine's memory: at first, and at most. */
+export const ENGINE_PAGES = (RECORDS + (4 << 20)) >>> 16;
+export const ENGINE_MAXIMUM_PAGES = Math.ceil((RECORDS + RECORDS_SIZE) / 65536);
+
+/** Bytes above guest RAM in the RAM memory: buffers for accesses that are not plain ones, a part for each vCPU. */
+export const BOUNCE_SIZE = 65536;
+/** Bytes of one vCPU's bounce buffer. */
+export const BOUNCE_PER_VCPU = 1024;
+
+/** RAM below this guest-physical address lies at the same offset in RAM memory. */
+export const LOW_RAM_END = 0xc0000000;
+/** RAM above the hole starts here; it follows the low RAM in RAM memory. */
+export const HIGH_RAM_START = 0x1_0000_0000;

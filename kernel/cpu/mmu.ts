@@ -1,0 +1,420 @@
+/**
+ * Address translation in generated WebAssembly: page walk, TLB fill, and the slow half of every memory access.
+ *
+ * @module
+ */
+
+import { BOUNCE_PER_VCPU, CODE_PAGES, HIGH_RAM_START, LARGE_REGIONS, LARGE_REGIONS_COUNT, LOW_RAM_END, READ_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE, WRITE_TLB } from "./layout.ts";
+import {
+  CPL,
+  CR,
+  Cr0,
+  Cr4,
+  EFER,
+  Efer,
+  FAULT_ADDRESS,
+  FAULT_ERROR,
+  FAULT_VECTOR,
+  Flag,
+  RFLAGS,
+  TLB_CONTEXT,
+  Vector,
+} from "./state.ts";
+import { Expression, i32, i64 } from "./wasm/expression.ts";
+import { type FunctionBuilder, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
+import type { ModuleBuilder } from "./wasm/module_builder.ts";
+
+/** Bits of what `translate` is asked for. */
+export const Access = {
+  WRITE: 1,
+  FETCH: 2,
+  /** Implicit supervisor access: descriptor tables, TSS. */
+  SYSTEM: 4,
+  /** Only look: no fault is left, accessed and dirty bits stay. */
+  PROBE: 8,
+} as const;
+
+/** Physical address bits; those above are reserved in page-table entries. */
+export const PHYSICAL_BITS = 40;
+
+const ADDRESS_MASK = ((1n << BigInt(PHYSICAL_BITS)) - 1n) & ~0xfffn;
+/** Bits 40 to 51 of an entry. */
+const RESERVED_MASK = ((1n << 52n) - 1n) & ~((1n << BigInt(PHYSICAL_BITS)) - 1n);
+
+/** Page-table entry bits. */
+const PRESENT = 1;
+const WRITABLE = 2;
+const USER = 4;
+const ACCESSED = 0x20;
+const DIRTY = 0x40;
+const LARGE = 0x80;
+
+/** Page-fault error code bits. */
+const PF_PROTECTION = 1;
+const PF_WRITE = 2;
+const PF_USER = 4;
+const PF_RESERVED = 8;
+const PF_FETCH = 16;
+
+/** Functions of the MMU in a module under construction. */
+export interface MmuFunctions {
+  /** (linear, access) -> gpa, or -1. */
+  readonly translate: number;
+  readonly readSlow: number;
+  readonly writeSlow: number;
+  readonly modifySlow: number;
+}
+
+/** Functions that the host gives the MMU. */
+export interface MmuImports {
+  /** (gpa, bytes) -> value. */
+  readonly readMmio: number;
+  /** (gpa, bytes, value). */
+  readonly writeMmio: number;
+  /** (offset in RAM memory, bytes): RAM that may hold decoded code is about to be written. */
+  readonly codeWritten: number;
+}
+
+const state32 = (f: FunctionBuilder, address: number) => f.loadAs("i32.load", NOWHERE, address);
+const state64 = (f: FunctionBuilder, address: number) => f.load(8, NOWHERE, address);
+
+/** Offset in RAM memory of a guest-physical address; -1 (i32) where there is no RAM. */
+function ramOffset(f: FunctionBuilder, gpa: Local<"i64">, ramSize: number): Local<"i32"> {
+  const host = f.let(i32(-1));
+  const low = Math.min(ramSize, LOW_RAM_END);
+  f.if(gpa.ltU(BigInt(low)), () => f.set(host, gpa.wrap()), () => {
+    if (ramSize <= LOW_RAM_END) return;
+    const above = f.let(gpa.sub(BigInt(HIGH_RAM_START)));
+    f.if(above.ltU(BigInt(ramSize - LOW_RAM_END)), () => f.set(host, above.wrap().add(LOW_RAM_END | 0)));
+  });
+  return host;
+}
+
+function raisePageFault(f: FunctionBuilder, linear: Expression<"i64">, error: Expression<"i32">): void {
+  f.storeAs("i32.store", NOWHERE, i32(Vector.PF), FAULT_VECTOR);
+  f.storeAs("i32.store", NOWHERE, error, FAULT_ERROR);
+  f.store(8, NOWHERE, linear, FAULT_ADDRESS);
+}
+
+/** Writes the functions of the MMU into a module. */
+export function defineMmu(m: ModuleBuilder, imports: MmuImports, ramSize: number, bounce: number): MmuFunctions {
+  const translate = m.exportFunction("translate", ["i64", "i32"], ["i64"], (f) => translateBody(f, ramSize));
+  const slow = new SlowAccess(m, imports, translate, ramSize, bounce);
+  return {
+    translate,
+    readSlow: slow.read(),
+    writeSlow: slow.write(),
+    modifySlow: slow.modify(),
+  };
+}
+
+/** (linear, access) -> gpa or -1 with a fault pending (unless PROBE). */
+function translateBody(f: FunctionBuilder, ramSize: number): void {
+  const linear = f.param("i64", 0);
+  const access = f.param("i32", 1);
+  const cr0 = state32(f, CR);
+  f.if(cr0.and(Cr0.PG | 0).eqz(), () => f.return(linear.and(0xffffffffn)));
+  const cr4 = state32(f, CR + 4 * 8);
+  const efer = state32(f, EFER);
+  const write = f.let(access.and(Access.WRITE));
+  const fetch = f.let(access.and(Access.FETCH));
+  const user = f.let(state32(f, CPL).eq(3).and(access.and(Access.SYSTEM).eqz()));
+  const noExecute = f.let(efer.and(Efer.NXE).ne(0));
+  // Error code, but for its P and RSVD bits.
+  const error = f.let(
+    write.shl(1).or(user.shl(2)).or(
+      fetch.ne(0).and(noExecute.or(cr4.and(Cr4.SMEP).ne(0))).shl(4),
+    ),
+  );
+  const fail = (bits: Expression<"i32">) => {
+    f.if(access.and(Access.PROBE).eqz(), () => raisePageFault(f, linear, bits));
+    f.return(i64(-1));
+  };
+  // Bits that all levels grant, and the level and size of the leaf.
+  const granted = f.let(i32(WRITABLE | USER));
+  const denyExecute = f.local("i32");
+  f.set(denyExecute, i32(0));
+  const entry = f.local("i64");
+  const host = f.local("i32");
+  const shift = f.local("i64");
+  const table = f.local("i64");
+  const leaf = f.local("i32");
+  f.set(leaf, i32(0));
+  const readEntry = (at: Expression<"i64">, bytes: number) => {
+    const gpa = f.let(at);
+    f.set(host, ramOffset(f, gpa, ramSize));
+    f.if(host.eq(-1), () => f.set(entry, i64(0)), () => f.set(entry, f.load(bytes, host, 0, Memory.Ram)));
+    f.if(entry.and(PRESENT).eqz(), () => fail(error));
+  };
+  const setBits = (bytes: 4 | 8, bits: number) => {
+    f.if(access.and(Access.PROBE).eqz(), () => {
+      f.if(entry.and(bits).ne(BigInt(bits)), () => f.atomicOr(bytes, host, bytes === 8 ? i64(bits) : i64(bits), Memory.Ram));
+    });
+  };
+  const checkPermission = () => {
+    const refused = f.let(i32(0));
+    f.if(user, () => {
+      f.set(refused, granted.and(USER).eqz());
+      f.if(write, () => f.set(refused, refused.or(granted.and(WRITABLE).eqz())));
+    }, () => {
+      f.if(write.ne(0).and(cr0.and(Cr0.WP).ne(0)), () => f.set(refused, granted.and(WRITABLE).eqz()));
+      f.if(granted.and(USER), () => {
+        f.if(fetch, () => f.set(refused, refused.or(cr4.and(Cr4.SMEP).ne(0))), () => {
+          f.if(cr4.and(Cr4.SMAP), () => {
+            const override = state32(f, RFLAGS).and(Flag.AC).ne(0).and(access.and(Access.SYSTEM).eqz());
+            f.set(refused, refused.or(override.eqz()));
+          });
+        });
+      });
+    });
+    f.if(fetch, () => f.set(refused, refused.or(denyExecute)));
+    f.if(refused, () => fail(error.or(PF_PROTECTION)));
+  };
+  const cr3 = state64(f, CR + 3 * 8);
+
+  f.if(cr4.and(Cr4.PAE).eqz(), () => {
+    // 32-bit paging: two levels of 4-byte entries.
+    const directory = cr3.and(0xfffff000n);
+    readEntry(directory.add(linear.shrU(22).and(0x3ff).shl(2)), 4);
+    f.set(granted, granted.and(entry.wrap()));
+    f.if(entry.and(LARGE).ne(0n).and(cr4.and(Cr4.PSE).ne(0)), () => {
+      f.if(entry.and(1n << 21n).ne(0n), () => fail(error.or(PF_PROTECTION | PF_RESERVED)));
+      checkPermission();
+      f.if(write, () => setBits(4, ACCESSED | DIRTY), () => setBits(4, ACCESSED));
+      // A 4 MiB page covers two regions of 2 MiB.
+      const region = f.let(linear.shrU(21).wrap().and(LARGE_REGIONS_COUNT - 2));
+      f.storeAs("i32.store16", region, i32(0x101), LARGE_REGIONS);
+      const high = entry.shrU(13).and(0xff).shl(32);
+      f.return(entry.and(0xffc00000n).or(high).or(linear.and(0x3fffffn)));
+    });
+    setBits(4, ACCESSED);
+    readEntry(entry.and(0xfffff000n).add(linear.shrU(12).and(0x3ff).shl(2)), 4);
+    f.set(granted, granted.and(entry.wrap()));
+    checkPermission();
+    f.if(write, () => setBits(4, ACCESSED | DIRTY), () => setBits(4, ACCESSED));
+    f.return(entry.and(0xfffff000n).or(linear.and(0xfff)));
+  });
+
+  f.if(efer.and(Efer.LMA), () => {
+    f.if(linear.shl(16).shrS(16).ne(linear), () => {
+      f.if(access.and(Access.PROBE).eqz(), () => {
+        f.storeAs("i32.store", NOWHERE, i32(Vector.GP), FAULT_VECTOR);
+        f.storeAs("i32.store", NOWHERE, i32(0), FAULT_ERROR);
+      });
+      f.return(i64(-1));
+    });
+    f.set(shift, i64(39));
+    f.set(table, cr3.and(ADDRESS_MASK));
+  }, () => {
+    // PAE: the four page-directory pointers carry no permissions.
+    const pointers = cr3.and(0xffffffe0n);
+    readEntry(pointers.add(linear.shrU(30).and(3).shl(3)), 8);
+    f.if(entry.and(RESERVED_MASK | 0x1e6n | (1n << 63n)).ne(0n), () => fail(error.or(PF_PROTECTION | PF_RESERVED)));
+    f.set(shift, i64(21));
+    f.set(table, entry.and(ADDRESS_MASK));
+  });
+  f.loop((next) => {
+    readEntry(table.add(linear.shrU(shift).and(0x1ff).shl(3)), 8);
+    f.set(granted, granted.and(entry.wrap()));
+    const executeDisable = f.let(entry.shrU(63).wrap());
+    f.set(denyExecute, denyExecute.or(executeDisable));
+    const large = f.let(entry.and(LARGE).ne(0n).and(shift.ne(12)));
+    const reserved = f.let(
+      entry.and(RESERVED_MASK).ne(0n)
+        .or(executeDisable.and(noExecute.eqz()))
+        .or(large.and(shift.eq(39)))
+        // In a large page the address bits below its size, but for PAT (bit 12), are reserved.
+        .or(large.and(entry.and(i64(1).shl(shift).sub(1)).and(~0x1fffn).ne(0n))),
+    );
+    f.if(reserved, () => fail(error.or(PF_PROTECTION | PF_RESERVED)));
+    f.set(leaf, large.or(shift.eq(12)));
+    f.if(leaf.eqz(), () => {
+      setBits(8, ACCESSED);
+      f.set(table, entry.and(ADDRESS_MASK));
+      f.set(shift, shift.sub(9));
+      f.branch(next);
+    });
+  });
+  checkPermission();
+  f.if(write, () => setBits(8, ACCESSED | DIRTY), () => setBits(8, ACCESSED));
+  f.if(shift.ne(12), () => {
+    const region = linear.shrU(shift).wrap().and(LARGE_REGIONS_COUNT - 1);
+    f.storeAs("i32.store8", region.add(shift.eq(30).mul(LARGE_REGIONS_COUNT)), i32(1), LARGE_REGIONS);
+  });
+  const offset = f.let(i64(1).shl(shift).sub(1));
+  f.return(entry.and(ADDRESS_MASK).and(offset.not()).or(linear.and(offset)));
+}
+
+/** What happens to an access that the inline probe does not find in the TLB. */
+class SlowAccess {
+  constructor(
+    private readonly m: ModuleBuilder,
+    private readonly imports: MmuImports,
+    private readonly translate: number,
+    private readonly ramSize: number,
+    private readonly bounce: number,
+  ) {}
+
+  read(): number {
+    return this.m.exportFunction("readSlow", ["i64", "i32"], ["i32"], (f) => {
+      const linear = f.param("i64", 0);
+      const size = f.param("i32", 1);
+      this.#ifCrossing(f, linear, size, 0, i32(-1), (first, second, split) => {
+        this.#gather(f, first, second, split, size);
+        f.return(i32(this.bounce));
+      });
+      const gpa = this.#translated(f, linear, i32(0), i32(-1));
+      const host = ramOffset(f, gpa, this.ramSize);
+      f.if(host.ne(-1), () => {
+        fillTlb(f, READ_TLB, linear, host);
+        f.return(host);
+      });
+      this.#readMmio(f, gpa, size);
+      f.return(i32(this.bounce));
+    });
+  }
+
+  write(): number {
+    return this.m.exportFunction("writeSlow", ["i64", "i32"], ["i32"], (f) => {
+      const linear = f.param("i64", 0);
+      const size = f.param("i32", 1);
+      this.#ifCrossing(f, linear, size, Access.WRITE, i32(1), (first, second, split) => {
+        this.#scatter(f, first, second, split, size);
+        f.return(i32(0));
+      });
+      const gpa = this.#translated(f, linear, i32(Access.WRITE), i32(1));
+      const host = ramOffset(f, gpa, this.ramSize);
+      f.if(host.ne(-1), () => {
+        f.if(holdsCode(f, host), () => f.call(this.imports.codeWritten, host, size), () => {
+          fillTlb(f, WRITE_TLB, linear, host);
+        });
+        f.copy(host, i32(this.bounce), size);
+        f.return(i32(0));
+      });
+      f.if(size.eq(16), () => {
+        f.call(this.imports.writeMmio, gpa, i32(8), f.load(8, i32(this.bounce), 0, Memory.Ram));
+        f.call(this.imports.writeMmio, gpa.add(8), i32(8), f.load(8, i32(this.bounce), 8, Memory.Ram));
+      }, () => f.call(this.imports.writeMmio, gpa, size, f.load(8, i32(this.bounce), 0, Memory.Ram)));
+      f.return(i32(0));
+    });
+  }
+
+  modify(): number {
+    return this.m.exportFunction("modifySlow", ["i64", "i32"], ["i32"], (f) => {
+      const linear = f.param("i64", 0);
+      const size = f.param("i32", 1);
+      this.#ifCrossing(f, linear, size, Access.WRITE, i32(-1), (first, second, split) => {
+        this.#gather(f, first, second, split, size);
+        f.return(i32(this.bounce));
+      });
+      const gpa = this.#translated(f, linear, i32(Access.WRITE), i32(-1));
+      const host = ramOffset(f, gpa, this.ramSize);
+      f.if(host.ne(-1), () => {
+        f.if(holdsCode(f, host), () => {
+          f.copy(i32(this.bounce), host, size);
+          f.return(i32(this.bounce));
+        });
+        fillTlb(f, WRITE_TLB, linear, host);
+        f.return(host);
+      });
+      this.#readMmio(f, gpa, size);
+      f.return(i32(this.bounce));
+    });
+  }
+
+  #translated(f: FunctionBuilder, linear: Expression<"i64">, access: Expression<"i32">, failed: Expression<"i32">): Local<"i64"> {
+    const gpa = f.callFor("i64", this.translate, linear, access);
+    f.if(gpa.eq(-1), () => f.return(failed));
+    return gpa;
+  }
+
+  /** Runs `body` with both pages' addresses and the number of bytes in the first, if the access leaves its page. */
+  #ifCrossing(
+    f: FunctionBuilder,
+    linear: Local<"i64">,
+    size: Local<"i32">,
+    access: number,
+    failure: Expression<"i32">,
+    body: (first: Local<"i64">, second: Local<"i64">, split: Local<"i32">) => void,
+  ): void {
+    const split = f.let(i32(0x1000).sub(linear.wrap().and(0xfff)));
+    f.if(size.gtU(split), () => {
+      const first = this.#translated(f, linear, i32(access), failure);
+      const second = this.#translated(f, linear.add(split.extendU()), i32(access), failure);
+      body(first, second, split);
+    });
+  }
+
+  /** Guest-physical address of byte `index` of an access that crosses pages. */
+  #byteAddress(
+    f: FunctionBuilder,
+    first: Local<"i64">,
+    second: Local<"i64">,
+    split: Local<"i32">,
+    index: Local<"i32">,
+  ): Local<"i64"> {
+    const gpa = f.local("i64");
+    f.if(
+      index.ltU(split),
+      () => f.set(gpa, first.add(index.extendU())),
+      () => f.set(gpa, second.add(index.sub(split).extendU())),
+    );
+    return gpa;
+  }
+
+  #forEachByte(f: FunctionBuilder, size: Local<"i32">, body: (index: Local<"i32">) => void): void {
+    const index = f.let(i32(0));
+    f.loop((next) => {
+      body(index);
+      f.set(index, index.add(1));
+      f.branchIf(index.ltU(size), next);
+    });
+  }
+
+  #gather(f: FunctionBuilder, first: Local<"i64">, second: Local<"i64">, split: Local<"i32">, size: Local<"i32">): void {
+    this.#forEachByte(f, size, (index) => {
+      const gpa = this.#byteAddress(f, first, second, split, index);
+      const host = ramOffset(f, gpa, this.ramSize);
+      const value = f.local("i64");
+      f.if(
+        host.ne(-1),
+        () => f.set(value, f.load(1, host, 0, Memory.Ram)),
+        () => f.set(value, f.callFor("i64", this.imports.readMmio, gpa, i32(1))),
+      );
+      f.store(1, index.add(this.bounce), value, 0, Memory.Ram);
+    });
+  }
+
+  #scatter(f: FunctionBuilder, first: Local<"i64">, second: Local<"i64">, split: Local<"i32">, size: Local<"i32">): void {
+    this.#forEachByte(f, size, (index) => {
+      const gpa = this.#byteAddress(f, first, second, split, index);
+      const host = ramOffset(f, gpa, this.ramSize);
+      const value = f.load(1, index.add(this.bounce), 0, Memory.Ram);
+      f.if(host.ne(-1), () => {
+        f.if(holdsCode(f, host), () => f.call(this.imports.codeWritten, host, i32(1)));
+        f.store(1, host, value, 0, Memory.Ram);
+      }, () => f.call(this.imports.writeMmio, gpa, i32(1), value));
+    });
+  }
+
+  #readMmio(f: FunctionBuilder, gpa: Local<"i64">, size: Local<"i32">): void {
+    const bounce = i32(this.bounce);
+    f.if(size.eq(16), () => {
+      f.store(8, bounce, f.callFor("i64", this.imports.readMmio, gpa, i32(8)), 0, Memory.Ram);
+      f.store(8, bounce, f.callFor("i64", this.imports.readMmio, gpa.add(8), i32(8)), 8, Memory.Ram);
+    }, () => f.store(8, bounce, f.callFor("i64", this.imports.readMmio, gpa, size), 0, Memory.Ram));
+  }
+}
+
+function holdsCode(f: FunctionBuilder, host: Local<"i32">): Expression<"i32"> {
+  return f.loadAs("i32.load8_u", host.shrU(12), CODE_PAGES);
+}
+
+function fillTlb(f: FunctionBuilder, table: number, linear: Local<"i64">, host: Local<"i32">): void {
+  const entry = f.let(linear.shrU(12).wrap().and(TLB_ENTRIES - 1).mul(TLB_ENTRY_SIZE));
+  f.store(8, entry, linear.and(~0xfffn).or(state64(f, TLB_CONTEXT)), table);
+  f.storeAs("i32.store", entry, host.sub(linear.wrap()), table + 8);
+}
+
+/** Size of a bounce buffer, which bounds what one access may move. */
+export const LARGEST_ACCESS = BOUNCE_PER_VCPU;

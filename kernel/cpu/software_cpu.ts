@@ -1,0 +1,297 @@
+/**
+ * The registers of a software vCPU, as the system functions see them, and what follows from changing them.
+ *
+ * @module
+ */
+
+import { AddressSpaces } from "./address_spaces.ts";
+import { type Cpu, GuestFault, type LinearMemory, type PagingChange } from "./cpu.ts";
+import { FlagsKind } from "./flags.ts";
+import { HIGH_RAM_START, LOW_RAM_END } from "./layout.ts";
+import { type PhysicalAccess, TranslatedMemory } from "./linear_memory.ts";
+import {
+  ARITHMETIC_FLAGS,
+  BUDGET,
+  CODE_MODE,
+  CodeMode,
+  CPL,
+  CR,
+  Cr4,
+  EFER,
+  Efer,
+  FAULT_ADDRESS,
+  FAULT_ERROR,
+  FAULT_VECTOR,
+  Flag,
+  FLAGS_KIND,
+  FLAGS_RESULT,
+  GPR,
+  HALTED,
+  INSTRUCTION_RIP,
+  JUMP_CONTEXT,
+  LINEAR_MASK,
+  RFLAGS,
+  RIP,
+  Segment,
+  SEGMENT_ATTRIBUTES,
+  SEGMENT_BASE,
+  SEGMENT_LIMIT,
+  SEGMENT_SELECTOR,
+  SegmentAttribute,
+  SHADOW_RIP,
+  TLB_CONTEXT,
+  TSC_OFFSET,
+  Vector,
+} from "./state.ts";
+import { Tlb } from "./tlb.ts";
+import type { VcpuBus } from "../vcpu.ts";
+
+/** Frequency of the time-stamp counter in Hz: a tick is a nanosecond of guest time. */
+export const TSC_FREQUENCY = 1_000_000_000;
+
+/** What the CPU needs of the engine around it. */
+export interface Engine {
+  readonly memory: WebAssembly.Memory;
+  readonly ram: WebAssembly.Memory;
+  readonly ramSize: number;
+  readonly bus: VcpuBus;
+  translate(linear: bigint, access: number): bigint;
+  materializeFlags(): bigint;
+  /** RAM is about to be written: decoded code is dropped. */
+  written(host: number, length: number): void;
+}
+
+/** One vCPU's registers. */
+export class SoftwareCpu implements Cpu, PhysicalAccess {
+  readonly memory: LinearMemory;
+  readonly view: DataView;
+  readonly ram: DataView;
+  readonly gpr: BigUint64Array;
+  readonly tlb: Tlb;
+  readonly tscFrequency: number = TSC_FREQUENCY;
+  /** Why the vCPU has shut down. */
+  shutdownReason: string | undefined;
+  readonly #spaces: AddressSpaces;
+  readonly #bus: VcpuBus;
+  #heldBudget = 0;
+
+  constructor(private readonly engine: Engine) {
+    this.view = new DataView(engine.memory.buffer);
+    this.ram = new DataView(engine.ram.buffer);
+    this.gpr = new BigUint64Array(engine.memory.buffer, GPR, 16);
+    this.#bus = engine.bus;
+    this.tlb = new Tlb(engine.memory);
+    this.#spaces = new AddressSpaces(() => this.tlb.flushAll());
+    this.memory = new TranslatedMemory(this);
+  }
+
+  // Instruction pointer and flags.
+
+  get rip(): bigint {
+    return this.view.getBigUint64(RIP, true);
+  }
+  set rip(value: bigint) {
+    this.view.setBigUint64(RIP, value, true);
+  }
+  get instructionRip(): bigint {
+    return this.view.getBigUint64(INSTRUCTION_RIP, true);
+  }
+  set instructionRip(value: bigint) {
+    this.view.setBigUint64(INSTRUCTION_RIP, value, true);
+  }
+  get rflags(): number {
+    return this.get32(RFLAGS) & ~ARITHMETIC_FLAGS | Number(this.engine.materializeFlags()) | 2;
+  }
+  set rflags(value: number) {
+    this.set32(RFLAGS, value & ~ARITHMETIC_FLAGS | 2);
+    this.set32(FLAGS_KIND, FlagsKind.Materialized * 4);
+    this.set64(FLAGS_RESULT, BigInt(value & ARITHMETIC_FLAGS));
+    this.contextChanged();
+  }
+  get cpl(): number {
+    return this.get32(CPL);
+  }
+  set cpl(value: number) {
+    this.set32(CPL, value);
+    this.contextChanged();
+  }
+  get codeMode(): CodeMode {
+    return this.get32(CODE_MODE);
+  }
+  get longMode(): boolean {
+    return (this.get32(EFER) & Efer.LMA) !== 0;
+  }
+
+  // Segments.
+
+  segmentBase(segment: Segment): bigint {
+    return this.get64(SEGMENT_BASE + segment * 8);
+  }
+  segmentLimit(segment: Segment): number {
+    return this.view.getUint32(SEGMENT_LIMIT + segment * 4, true);
+  }
+  segmentAttributes(segment: Segment): number {
+    return this.get32(SEGMENT_ATTRIBUTES + segment * 4);
+  }
+  segmentSelector(segment: Segment): number {
+    return this.get32(SEGMENT_SELECTOR + segment * 4);
+  }
+  setSegment(segment: Segment, selector: number, base: bigint, limit: number, attributes: number): void {
+    this.set32(SEGMENT_SELECTOR + segment * 4, selector & 0xffff);
+    this.set64(SEGMENT_BASE + segment * 8, base);
+    this.set32(SEGMENT_LIMIT + segment * 4, limit);
+    this.set32(SEGMENT_ATTRIBUTES + segment * 4, attributes);
+    if (segment === Segment.CS) this.codeModeChanged();
+  }
+  setSegmentBase(segment: Segment, base: bigint): void {
+    this.set64(SEGMENT_BASE + segment * 8, BigInt.asUintN(64, base));
+  }
+
+  /** Derives the code mode from CS and EFER.LMA. */
+  codeModeChanged(): void {
+    const attributes = this.segmentAttributes(Segment.CS);
+    const long = this.longMode && (attributes & SegmentAttribute.LONG) !== 0;
+    const mode = long ? CodeMode.Bits64 : (attributes & SegmentAttribute.DB) !== 0 ? CodeMode.Bits32 : CodeMode.Bits16;
+    this.set32(CODE_MODE, mode);
+    // The bases of CS, SS, DS and ES count as zero in 64-bit mode; CS's takes part in every jump.
+    if (long) this.set64(SEGMENT_BASE + Segment.CS * 8, 0n);
+    this.set64(LINEAR_MASK, long ? 0xffff_ffff_ffff_ffffn : 0xffff_ffffn);
+    this.contextChanged();
+  }
+
+  // State by address.
+
+  get64(address: number): bigint {
+    return this.view.getBigUint64(address, true);
+  }
+  set64(address: number, value: bigint): void {
+    this.view.setBigUint64(address, value, true);
+  }
+  get32(address: number): number {
+    return this.view.getInt32(address, true);
+  }
+  set32(address: number, value: number): void {
+    this.view.setInt32(address, value, true);
+  }
+
+  // Address spaces.
+
+  /** Sets the tags for the current address space, privilege and mode. */
+  contextChanged(): void {
+    const user = this.get32(CPL) === 3 ? 4 : 0;
+    const override = (this.get32(RFLAGS) & Flag.AC) !== 0 ? 2 : 0;
+    const context = (this.#spaces.current << 3) | user | override;
+    const step = (this.get32(RFLAGS) & Flag.TF) !== 0 || this.stepping ? 4 : 0;
+    this.view.setInt32(TLB_CONTEXT, context, true);
+    this.view.setInt32(TLB_CONTEXT + 4, 0, true);
+    this.view.setInt32(JUMP_CONTEXT, 0, true);
+    this.view.setInt32(JUMP_CONTEXT + 4, (((context << 3) | step | this.get32(CODE_MODE)) << 16) >> 0, true);
+  }
+  /** Whether instructions are executed one at a time for another reason than TF. */
+  stepping = false;
+
+  #pcid(): number {
+    return (this.get32(CR + 4 * 8) & Cr4.PCIDE) !== 0 ? this.get32(CR + 3 * 8) & 0xfff : 0;
+  }
+
+  pagingChanged(change: PagingChange): void {
+    if (change.kind === "mode") {
+      this.tlb.flushAll();
+      this.#spaces.forget(undefined, this.#pcid());
+      this.codeModeChanged();
+    } else {
+      this.#spaces.enter(this.#pcid(), change.keep);
+      this.contextChanged();
+    }
+  }
+  invalidatePage(address: bigint): void {
+    this.tlb.flushPage(address);
+  }
+  invalidateContext(pcid: number | undefined, _global: boolean): void {
+    this.#spaces.forget(pcid, this.#pcid());
+    this.contextChanged();
+  }
+
+  // Physical memory.
+
+  get linearMask(): bigint {
+    return this.longMode ? 0xffff_ffff_ffff_ffffn : 0xffff_ffffn;
+  }
+  translate(linear: bigint, access: number): bigint {
+    return this.engine.translate(linear, access);
+  }
+  takeFault(): GuestFault {
+    const vector = this.get32(FAULT_VECTOR);
+    this.set32(FAULT_VECTOR, -1);
+    const address = vector === Vector.PF ? this.get64(FAULT_ADDRESS) : undefined;
+    return new GuestFault(vector, this.get32(FAULT_ERROR), address);
+  }
+  ramOffset(gpa: number): number {
+    const { ramSize } = this.engine;
+    if (gpa < Math.min(ramSize, LOW_RAM_END)) return gpa;
+    const above = gpa - HIGH_RAM_START;
+    return above >= 0 && above < ramSize - LOW_RAM_END ? above + LOW_RAM_END : -1;
+  }
+  readMmio(gpa: number, size: number): bigint {
+    return this.#bus.readMmio(gpa, size);
+  }
+  writeMmio(gpa: number, size: number, value: bigint): void {
+    this.#bus.writeMmio(gpa, size, BigInt.asUintN(size * 8, value));
+  }
+  written(host: number, length: number): void {
+    this.engine.written(host, length);
+  }
+
+  // Ports, time, local APIC.
+
+  readPort(port: number, size: 1 | 2 | 4): number {
+    return this.#bus.readPort(port, size);
+  }
+  writePort(port: number, size: 1 | 2 | 4, value: number): void {
+    this.#bus.writePort(port, size, value);
+  }
+  readTsc(): bigint {
+    return BigInt.asUintN(64, BigInt(Math.floor(this.#bus.now())) + this.get64(TSC_OFFSET));
+  }
+  readApicMsr(msr: number): bigint | undefined {
+    return this.#bus.readApicMsr(msr);
+  }
+  writeApicMsr(msr: number, value: bigint): boolean {
+    return this.#bus.writeApicMsr(msr, value);
+  }
+  get cr8(): number {
+    return this.#bus.cr8;
+  }
+  set cr8(value: number) {
+    this.#bus.cr8 = value;
+  }
+
+  // The run loop.
+
+  halt(): void {
+    this.set32(HALTED, 1);
+    this.leaveLoop();
+  }
+  shadowInterrupts(): void {
+    this.set64(SHADOW_RIP, this.rip);
+  }
+  shutdown(reason: string): void {
+    this.shutdownReason = reason;
+    this.leaveLoop();
+  }
+
+  /** Makes generated code return at its next jump, without losing count of instructions. */
+  leaveLoop(): void {
+    const budget = this.get32(BUDGET);
+    if (budget < 0) return;
+    this.#heldBudget += budget + 1;
+    this.set32(BUDGET, -1);
+  }
+
+  /** What {@link leaveLoop} took from the budget since this was last called. */
+  takeHeldBudget(): number {
+    const held = this.#heldBudget;
+    this.#heldBudget = 0;
+    return held;
+  }
+}

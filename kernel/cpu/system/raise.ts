@@ -1,0 +1,86 @@
+/**
+ * Exceptions on their way to the guest: debug and page-fault registers, double and triple faults
+ * (SDM volume 3, 6.15, table 6-5).
+ *
+ * @module
+ */
+
+import { type Cpu, GuestFault } from "../cpu.ts";
+import { CR, DR, Vector } from "../state.ts";
+import { HARDWARE } from "./interrupt_source.ts";
+import { deliverInterrupt } from "./interrupts.ts";
+
+/** DR7.GD: debug registers are protected. */
+const DR7_GD = 1n << 13n;
+const CR2 = CR + 2 * 8;
+const DR6 = DR + 6 * 8;
+const DR7 = DR + 7 * 8;
+
+/** Vector 21, #CP, is the last that has an error code. */
+const WITH_ERROR_CODE = (1 << Vector.DF) | (1 << Vector.TS) | (1 << Vector.NP) | (1 << Vector.SS) |
+  (1 << Vector.GP) | (1 << Vector.PF) | (1 << Vector.AC) | (1 << 21);
+
+const CONTRIBUTORY = (1 << Vector.DE) | (1 << Vector.TS) | (1 << Vector.NP) | (1 << Vector.SS) |
+  (1 << Vector.GP) | (1 << 21);
+
+function contributory(vector: number): boolean {
+  return (CONTRIBUTORY & (1 << vector)) !== 0;
+}
+
+/** Whether `second`, raised while `first` is delivered, makes a double fault. */
+function isDoubleFault(first: number, second: number): boolean {
+  if (first === Vector.PF) return second === Vector.PF || contributory(second);
+  return contributory(first) && contributory(second);
+}
+
+/**
+ * Delivers the fault of the instruction at `cpu.instructionRip`, which will be executed again. If its handler
+ * cannot be entered, that fault is delivered instead, or a double fault; and if that is not possible either, the
+ * vCPU shuts down.
+ */
+export function raise(cpu: Cpu, fault: GuestFault): void {
+  cpu.rip = cpu.instructionRip;
+  deliverException(cpu, fault);
+}
+
+/** Delivers a debug trap: `cpu.rip` is the next instruction. `causes` are bits of DR6 (B0 to B3, BS, BT). */
+export function raiseDebugTrap(cpu: Cpu, causes: number): void {
+  cpu.set64(DR6, cpu.get64(DR6) | BigInt(causes));
+  deliverException(cpu, new GuestFault(Vector.DB));
+}
+
+/** Delivers an interrupt from outside (vector 2: an NMI), and whatever fault doing so raises. */
+export function interrupt(cpu: Cpu, vector: number): void {
+  try {
+    deliverInterrupt(cpu, vector, HARDWARE);
+  } catch (error) {
+    if (!(error instanceof GuestFault)) throw error;
+    deliverException(cpu, error);
+  }
+}
+
+function deliverException(cpu: Cpu, fault: GuestFault): void {
+  let current = fault;
+  for (;;) {
+    const vector = current.vector;
+    if (current.address !== undefined) cpu.set64(CR2, current.address);
+    const error = (WITH_ERROR_CODE & (1 << vector)) !== 0 ? current.error ?? 0 : undefined;
+    try {
+      deliverInterrupt(cpu, vector, { kind: "exception", error });
+      if (vector === Vector.DB) cpu.set64(DR7, cpu.get64(DR7) & ~DR7_GD);
+      return;
+    } catch (next) {
+      if (!(next instanceof GuestFault)) throw next;
+      if (vector === Vector.DF && (next.vector === Vector.PF || contributory(next.vector))) {
+        cpu.shutdown(`Triple fault: vector ${next.vector} while a double fault was delivered`);
+        return;
+      }
+      if (!isDoubleFault(vector, next.vector)) {
+        current = next;
+        continue;
+      }
+      if (next.address !== undefined) cpu.set64(CR2, next.address);
+      current = new GuestFault(Vector.DF, 0);
+    }
+  }
+}

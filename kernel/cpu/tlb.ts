@@ -1,0 +1,80 @@
+/**
+ * Upkeep of the software TLBs and the jump cache from TypeScript.
+ *
+ * @module
+ */
+
+import {
+  JUMP_CACHE,
+  JUMP_CACHE_SIZE,
+  JUMP_GROUP_ENTRIES,
+  JUMP_GROUPS,
+  LARGE_REGIONS,
+  LARGE_REGIONS_COUNT,
+  READ_TLB,
+  TLB_ENTRIES,
+  TLB_ENTRY_SIZE,
+  WRITE_TLB,
+} from "./layout.ts";
+
+/** The TLBs and the jump cache of one vCPU, in its engine memory. */
+export class Tlb {
+  readonly #bytes: Uint8Array;
+  readonly #words: Int32Array;
+
+  constructor(engine: WebAssembly.Memory) {
+    this.#bytes = new Uint8Array(engine.buffer);
+    this.#words = new Int32Array(engine.buffer);
+  }
+
+  /** Forgets every translation and every jump. */
+  flushAll(): void {
+    this.#bytes.fill(0xff, READ_TLB, WRITE_TLB + TLB_ENTRIES * TLB_ENTRY_SIZE);
+    this.#bytes.fill(0, LARGE_REGIONS, LARGE_REGIONS + 2 * LARGE_REGIONS_COUNT);
+    this.flushAllJumps();
+  }
+
+  /** Forgets every jump. */
+  flushAllJumps(): void {
+    this.#bytes.fill(0xff, JUMP_CACHE, JUMP_CACHE + JUMP_CACHE_SIZE);
+  }
+
+  /** Forgets the translation of one linear address, in every context, with all that is left of a large page there. */
+  flushPage(address: bigint): void {
+    const page = Number(BigInt.asIntN(32, address >> 12n));
+    const entry = (page & (TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
+    for (const table of [READ_TLB, WRITE_TLB]) this.#bytes.fill(0xff, table + entry, table + entry + 8);
+    if (this.#bytes[LARGE_REGIONS + ((page >> 9) & (LARGE_REGIONS_COUNT - 1))] !== 0) this.#flushRegion(page, 9);
+    const giant = LARGE_REGIONS + LARGE_REGIONS_COUNT + ((page >> 18) & (LARGE_REGIONS_COUNT - 1));
+    if (this.#bytes[giant] !== 0) this.#flushRegion(page, 18);
+    this.#flushJumps(page);
+    // An instruction that begins in the page before may end in this one.
+    this.#flushJumps(page - 1);
+  }
+
+  /** Takes every entry that leads to page `page` of RAM memory out of the write TLB. */
+  purgeWrites(page: number): void {
+    const words = this.#words;
+    const end = (WRITE_TLB + TLB_ENTRIES * TLB_ENTRY_SIZE) >> 2;
+    for (let at = WRITE_TLB >> 2; at < end; at += 4) {
+      if (((words[at]! & ~0xfff) + words[at + 2]!) >>> 12 === page) words.fill(-1, at, at + 2);
+    }
+  }
+
+  /** Forgets the 2^shift pages around `page`. */
+  #flushRegion(page: number, shift: number): void {
+    const words = this.#words;
+    const end = (WRITE_TLB + TLB_ENTRIES * TLB_ENTRY_SIZE) >> 2;
+    for (let at = READ_TLB >> 2; at < end; at += 4) {
+      const entry = (words[at]! >>> 12) | (words[at + 1]! << 20);
+      if ((entry ^ page) >> shift === 0) words.fill(-1, at, at + 2);
+    }
+    this.flushAllJumps();
+  }
+
+  #flushJumps(page: number): void {
+    const group = (page ^ (page >>> 8)) & (JUMP_GROUPS - 1);
+    const start = JUMP_CACHE + group * JUMP_GROUP_ENTRIES * 16;
+    this.#bytes.fill(0xff, start, start + JUMP_GROUP_ENTRIES * 16);
+  }
+}

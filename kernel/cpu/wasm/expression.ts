@@ -1,0 +1,287 @@
+/**
+ * Typed WebAssembly expressions.
+ *
+ * An expression is a pure tree: writing it twice computes it twice. What reads memory or has an effect is bound to
+ * a local at once by the function builder, so that a tree's meaning does not depend on when it is written.
+ *
+ * @module
+ */
+
+import { Writer } from "./writer.ts";
+
+/** Value types. */
+export type Type = "i32" | "i64" | "f32" | "f64" | "v128";
+
+/** Integer value types. */
+export type Integer = "i32" | "i64";
+
+/** Binary encoding of a value type. */
+export const TYPE_CODE: { readonly [T in Type]: number } = {
+  i32: 0x7f,
+  i64: 0x7e,
+  f32: 0x7d,
+  f64: 0x7c,
+  v128: 0x7b,
+};
+
+/** Opcodes that exist for i32 and i64, in that order. */
+const INTEGER = {
+  eqz: [0x45, 0x50],
+  eq: [0x46, 0x51],
+  ne: [0x47, 0x52],
+  ltS: [0x48, 0x53],
+  ltU: [0x49, 0x54],
+  gtS: [0x4a, 0x55],
+  gtU: [0x4b, 0x56],
+  leS: [0x4c, 0x57],
+  leU: [0x4d, 0x58],
+  geS: [0x4e, 0x59],
+  geU: [0x4f, 0x5a],
+  clz: [0x67, 0x79],
+  ctz: [0x68, 0x7a],
+  popcnt: [0x69, 0x7b],
+  add: [0x6a, 0x7c],
+  sub: [0x6b, 0x7d],
+  mul: [0x6c, 0x7e],
+  divS: [0x6d, 0x7f],
+  divU: [0x6e, 0x80],
+  remS: [0x6f, 0x81],
+  remU: [0x70, 0x82],
+  and: [0x71, 0x83],
+  or: [0x72, 0x84],
+  xor: [0x73, 0x85],
+  shl: [0x74, 0x86],
+  shrS: [0x75, 0x87],
+  shrU: [0x76, 0x88],
+  rotl: [0x77, 0x89],
+  rotr: [0x78, 0x8a],
+} as const;
+
+/** Operand of an operator: an expression of the same type, or a constant. */
+export type Operand<T extends Type> = Expression<T> | (T extends "i32" ? number : bigint | number);
+
+/** A pure expression of type `T`. */
+export class Expression<T extends Type = Type> {
+  constructor(
+    readonly type: T,
+    /** Opcode and immediates, written after the arguments. */
+    readonly code: ArrayLike<number>,
+    readonly args: readonly Expression[] = [],
+    /** Value of a constant: i64 as a signed bigint, i32 as a signed number. */
+    readonly constant?: T extends "i64" ? bigint : number,
+  ) {}
+
+  /** Appends the instructions that compute this. */
+  write(writer: Writer): void {
+    for (const arg of this.args) arg.write(writer);
+    writer.bytes(this.code);
+  }
+
+  #same(value: Operand<T>): Expression<T> {
+    if (value instanceof Expression) return value;
+    return (this.type === "i64" ? i64(value as bigint) : i32(value as number)) as unknown as Expression<T>;
+  }
+
+  #binary(name: keyof typeof INTEGER, other: Operand<T>): Expression<T> {
+    const right = this.#same(other);
+    const code = INTEGER[name][this.type === "i64" ? 1 : 0];
+    return new Expression(this.type, [code], [this, right]);
+  }
+
+  #compare(name: keyof typeof INTEGER, other: Operand<T>): Expression<"i32"> {
+    const code = INTEGER[name][this.type === "i64" ? 1 : 0];
+    return new Expression("i32", [code], [this, this.#same(other)]);
+  }
+
+  /** Whether this is the constant `value`. */
+  is(value: number): boolean {
+    return this.constant !== undefined && BigInt(this.constant as number | bigint) === BigInt(value);
+  }
+
+  add(other: Operand<T>): Expression<T> {
+    const right = this.#same(other);
+    if (right.is(0)) return this;
+    if (this.is(0)) return right;
+    return this.#binary("add", right);
+  }
+  sub(other: Operand<T>): Expression<T> {
+    const right = this.#same(other);
+    return right.is(0) ? this : this.#binary("sub", right);
+  }
+  mul(other: Operand<T>): Expression<T> {
+    return this.#binary("mul", other);
+  }
+  divS(other: Operand<T>): Expression<T> {
+    return this.#binary("divS", other);
+  }
+  divU(other: Operand<T>): Expression<T> {
+    return this.#binary("divU", other);
+  }
+  remS(other: Operand<T>): Expression<T> {
+    return this.#binary("remS", other);
+  }
+  remU(other: Operand<T>): Expression<T> {
+    return this.#binary("remU", other);
+  }
+  and(other: Operand<T>): Expression<T> {
+    const right = this.#same(other);
+    return right.is(-1) ? this : this.#binary("and", right);
+  }
+  or(other: Operand<T>): Expression<T> {
+    const right = this.#same(other);
+    return right.is(0) ? this : this.#binary("or", right);
+  }
+  xor(other: Operand<T>): Expression<T> {
+    return this.#binary("xor", other);
+  }
+  shl(other: Operand<T>): Expression<T> {
+    const right = this.#same(other);
+    return right.is(0) ? this : this.#binary("shl", right);
+  }
+  shrS(other: Operand<T>): Expression<T> {
+    const right = this.#same(other);
+    return right.is(0) ? this : this.#binary("shrS", right);
+  }
+  shrU(other: Operand<T>): Expression<T> {
+    const right = this.#same(other);
+    return right.is(0) ? this : this.#binary("shrU", right);
+  }
+  rotl(other: Operand<T>): Expression<T> {
+    return this.#binary("rotl", other);
+  }
+  rotr(other: Operand<T>): Expression<T> {
+    return this.#binary("rotr", other);
+  }
+  /** All bits inverted. */
+  not(): Expression<T> {
+    return this.#binary("xor", (this.type === "i64" ? -1n : -1) as Operand<T>);
+  }
+  eq(other: Operand<T>): Expression<"i32"> {
+    const right = this.#same(other);
+    return right.is(0) ? this.eqz() : this.#compare("eq", right);
+  }
+  ne(other: Operand<T>): Expression<"i32"> {
+    return this.#compare("ne", other);
+  }
+  ltS(other: Operand<T>): Expression<"i32"> {
+    return this.#compare("ltS", other);
+  }
+  ltU(other: Operand<T>): Expression<"i32"> {
+    return this.#compare("ltU", other);
+  }
+  gtS(other: Operand<T>): Expression<"i32"> {
+    return this.#compare("gtS", other);
+  }
+  gtU(other: Operand<T>): Expression<"i32"> {
+    return this.#compare("gtU", other);
+  }
+  leS(other: Operand<T>): Expression<"i32"> {
+    return this.#compare("leS", other);
+  }
+  leU(other: Operand<T>): Expression<"i32"> {
+    return this.#compare("leU", other);
+  }
+  geS(other: Operand<T>): Expression<"i32"> {
+    return this.#compare("geS", other);
+  }
+  geU(other: Operand<T>): Expression<"i32"> {
+    return this.#compare("geU", other);
+  }
+  eqz(): Expression<"i32"> {
+    return new Expression("i32", [INTEGER.eqz[this.type === "i64" ? 1 : 0]], [this]);
+  }
+  #unary(name: "clz" | "ctz" | "popcnt"): Expression<T> {
+    return new Expression(this.type, [INTEGER[name][this.type === "i64" ? 1 : 0]], [this]);
+  }
+  clz(): Expression<T> {
+    return this.#unary("clz");
+  }
+  ctz(): Expression<T> {
+    return this.#unary("ctz");
+  }
+  popcnt(): Expression<T> {
+    return this.#unary("popcnt");
+  }
+  /** The low 32 bits of an i64. */
+  wrap(): Expression<"i32"> {
+    if (this.type === "i32") return this as unknown as Expression<"i32">;
+    if (this.constant !== undefined) return i32(Number(BigInt.asIntN(32, this.constant as bigint)));
+    return new Expression("i32", [0xa7], [this]);
+  }
+  /** An i32 extended to 64 bits with zeros. */
+  extendU(): Expression<"i64"> {
+    if (this.constant !== undefined) return i64(BigInt.asUintN(32, BigInt(this.constant as number)));
+    return new Expression("i64", [0xad], [this]);
+  }
+  /** An i32 extended to 64 bits with its sign. */
+  extendS(): Expression<"i64"> {
+    if (this.constant !== undefined) return i64(BigInt(this.constant as number));
+    return new Expression("i64", [0xac], [this]);
+  }
+  /** The low `size` bytes (1, 2, or 4 of an i64) extended with their sign. */
+  signExtend(size: number): Expression<T> {
+    if (this.type === "i64") {
+      if (size === 8) return this;
+      return new Expression(this.type, [size === 1 ? 0xc2 : size === 2 ? 0xc3 : 0xc4], [this]);
+    }
+    if (size === 4) return this;
+    return new Expression(this.type, [size === 1 ? 0xc0 : 0xc1], [this]);
+  }
+  /** The low `size` bytes, the others zero. */
+  zeroExtend(size: number): Expression<T> {
+    if (this.type === "i64") {
+      return size === 8 ? this : this.and(((1n << BigInt(size * 8)) - 1n) as Operand<T>);
+    }
+    return size >= 4 ? this : this.and(((1 << (size * 8)) - 1) as Operand<T>);
+  }
+}
+
+/** A 32-bit constant. */
+export function i32(value: number): Expression<"i32"> {
+  const writer = new Writer();
+  writer.byte(0x41);
+  writer.signed(value | 0);
+  return new Expression("i32", writer.view().slice(), [], value | 0);
+}
+
+/** A 64-bit constant. */
+export function i64(value: bigint | number): Expression<"i64"> {
+  const signed = BigInt.asIntN(64, BigInt(value));
+  const writer = new Writer();
+  writer.byte(0x42);
+  writer.signed(signed);
+  return new Expression("i64", writer.view().slice(), [], signed);
+}
+
+/** `condition ? yes : no`, both sides computed. */
+export function select<T extends Type>(
+  condition: Expression<"i32">,
+  yes: Expression<T>,
+  no: Expression<T>,
+): Expression<T> {
+  const code = yes.type === "v128" ? [0x1c, 1, TYPE_CODE.v128] : [0x1b];
+  return new Expression(yes.type, code, [yes, no, condition]);
+}
+
+/** An instruction by its opcode, for what has no method of its own: conversions, floats, vectors. */
+export function operation<T extends Type>(
+  type: T,
+  code: ArrayLike<number>,
+  ...args: readonly Expression[]
+): Expression<T> {
+  return new Expression(type, code, args);
+}
+
+/** A vector instruction (prefix 0xfd) by its number, with immediate bytes such as a lane. */
+export function vector<T extends Type>(
+  type: T,
+  opcode: number,
+  args: readonly Expression[],
+  immediates: readonly number[] = [],
+): Expression<T> {
+  const writer = new Writer();
+  writer.byte(0xfd);
+  writer.unsigned(opcode);
+  writer.bytes(immediates);
+  return new Expression(type, writer.view().slice(), args);
+}

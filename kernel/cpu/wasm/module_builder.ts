@@ -1,0 +1,135 @@
+/**
+ * Puts a WebAssembly module together from functions.
+ *
+ * @module
+ */
+
+import { type Type, TYPE_CODE } from "./expression.ts";
+import { FunctionBuilder } from "./function_builder.ts";
+import { Writer } from "./writer.ts";
+
+/** A module under construction. Imports come before functions. */
+export class ModuleBuilder {
+  readonly #types: string[] = [];
+  readonly #typeBytes: Writer[] = [];
+  readonly #imports: Writer[] = [];
+  #importedFunctions = 0;
+  readonly #functions: { type: number; results: number; code: Writer | undefined }[] = [];
+  readonly #exports: { name: string; index: number }[] = [];
+
+  /** Index of a function type. */
+  type(params: readonly Type[], results: readonly Type[]): number {
+    const key = `${params.join()}:${results.join()}`;
+    const known = this.#types.indexOf(key);
+    if (known >= 0) return known;
+    const bytes = new Writer();
+    bytes.byte(0x60);
+    for (const list of [params, results]) {
+      bytes.unsigned(list.length);
+      for (const type of list) bytes.byte(TYPE_CODE[type]);
+    }
+    this.#typeBytes.push(bytes);
+    return this.#types.push(key) - 1;
+  }
+
+  /** Imports a shared memory of up to `maximum` pages of 64 KiB. */
+  importMemory(module: string, name: string, maximum: number): void {
+    const bytes = this.#import(module, name, 0x02);
+    bytes.byte(0x03);
+    bytes.unsigned(0);
+    bytes.unsigned(maximum);
+  }
+
+  /** Imports a table of functions. */
+  importTable(module: string, name: string): void {
+    const bytes = this.#import(module, name, 0x01);
+    bytes.bytes([0x70, 0x00]);
+    bytes.unsigned(0);
+  }
+
+  /** Imports a function; gives its index. */
+  importFunction(module: string, name: string, params: readonly Type[], results: readonly Type[]): number {
+    const type = this.type(params, results);
+    this.#import(module, name, 0x00).unsigned(type);
+    return this.#importedFunctions++;
+  }
+
+  /** Announces a function, so that others can call it before it is defined. */
+  declare(params: readonly Type[], results: readonly Type[]): number {
+    this.#functions.push({ type: this.type(params, results), results: results.length, code: undefined });
+    return this.#importedFunctions + this.#functions.length - 1;
+  }
+
+  /** Gives a declared function its body. */
+  define(index: number, params: readonly Type[], body: (f: FunctionBuilder) => void): void {
+    const f = new FunctionBuilder(params);
+    body(f);
+    const target = this.#functions[index - this.#importedFunctions]!;
+    // Results are always returned explicitly, so the end is never reached.
+    if (target.results > 0) f.unreachable();
+    target.code = f.finish();
+  }
+
+  /** Adds and exports a function whose body was written before: all imports that it needs are known by then. */
+  exportWritten(name: string, params: readonly Type[], results: readonly Type[], f: FunctionBuilder): void {
+    const index = this.declare(params, results);
+    if (results.length > 0) f.unreachable();
+    this.#functions[index - this.#importedFunctions]!.code = f.finish();
+    this.export(name, index);
+  }
+
+  /** Declares, defines and exports a function. */
+  exportFunction(
+    name: string,
+    params: readonly Type[],
+    results: readonly Type[],
+    body: (f: FunctionBuilder) => void,
+  ): number {
+    const index = this.declare(params, results);
+    this.define(index, params, body);
+    this.export(name, index);
+    return index;
+  }
+
+  /** Exports a function. */
+  export(name: string, index: number): void {
+    this.#exports.push({ name, index });
+  }
+
+  /** The module in binary form. */
+  finish(): Uint8Array<ArrayBuffer> {
+    const module = new Writer();
+    module.bytes([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
+    section(module, 1, this.#typeBytes, (out, type) => out.bytes(type.view()));
+    section(module, 2, this.#imports, (out, item) => out.bytes(item.view()));
+    section(module, 3, this.#functions, (out, item) => out.unsigned(item.type));
+    section(module, 7, this.#exports, (out, item) => {
+      out.name(item.name);
+      out.byte(0x00);
+      out.unsigned(item.index);
+    });
+    section(module, 10, this.#functions, (out, item) => {
+      if (item.code === undefined) throw new Error("A declared function was not defined");
+      out.sized(item.code);
+    });
+    return module.view().slice();
+  }
+
+  #import(module: string, name: string, kind: number): Writer {
+    const bytes = new Writer();
+    bytes.name(module);
+    bytes.name(name);
+    bytes.byte(kind);
+    this.#imports.push(bytes);
+    return bytes;
+  }
+}
+
+function section<T>(module: Writer, id: number, items: readonly T[], write: (out: Writer, item: T) => void): void {
+  if (items.length === 0) return;
+  const body = new Writer();
+  body.unsigned(items.length);
+  for (const item of items) write(body, item);
+  module.byte(id);
+  module.sized(body);
+}

@@ -1,0 +1,73 @@
+/**
+ * What a vCPU is to the run loop, whichever way it executes code: on the software CPU or on KVM.
+ *
+ * @module
+ */
+
+import type { BootEntry } from "./abi/control.ts";
+import type { StateFields } from "./abi/state.ts";
+
+/** Why {@link Vcpu.run} returned. */
+export enum VcpuExit {
+  /** The instructions that were granted have been executed. */
+  Budget,
+  /** Attention was asked for: there may be an interrupt, a timer or a request of the toolstack's. */
+  Attention,
+  /** HLT: nothing to do until an interrupt is pending. */
+  Halt,
+  /** Shutdown after a triple fault: it runs no more until reset. */
+  Shutdown,
+}
+
+/** The machine around a vCPU, as the vCPU sees it: called on the vCPU's own thread. */
+export interface VcpuBus {
+  /** Port access; `size` 1, 2 or 4. Nobody there: reads as all ones. Only returns when the device has answered. */
+  readPort(port: number, size: number): number;
+  writePort(port: number, size: number, value: number): void;
+  /** String port access: `bytes.length / size` elements to or from one port. */
+  readPortString(port: number, size: number, bytes: Uint8Array): void;
+  writePortString(port: number, size: number, bytes: Uint8Array): void;
+  /** Memory outside RAM; `size` 1, 2, 4 or 8. */
+  readMmio(gpa: number, size: number): bigint;
+  writeMmio(gpa: number, size: number, value: bigint): void;
+  /** Guest time in nanoseconds. */
+  now(): number;
+  /** Local APIC registers in MSRs (0x1b, 0x6e0, 0x800 to 0x83f); `undefined` and `false` mean #GP. */
+  readApicMsr(msr: number): bigint | undefined;
+  writeApicMsr(msr: number, value: bigint): boolean;
+  /** Task priority, bits 7-4 of the APIC's TPR. */
+  cr8: number;
+}
+
+/** One virtual CPU. Used by one thread only, except for {@link attention}. */
+export interface Vcpu {
+  /** Executes at most about `instructions` instructions. */
+  run(instructions: number): VcpuExit;
+  /** Whether an interrupt would be taken now: IF is set and no shadow is in force. */
+  readonly interruptible: boolean;
+  /**
+   * Whether an interrupt is pending that could not be delivered: {@link run} then returns `Attention` as soon as the
+   * vCPU is interruptible.
+   */
+  interruptWindow: boolean;
+  /** Delivers an external interrupt; only if {@link interruptible}. Ends HLT. */
+  interrupt(vector: number): void;
+  /** Delivers a non-maskable interrupt. Ends HLT. */
+  nonMaskableInterrupt(): void;
+  /** A word that another thread sets to 1 with `Atomics.store` to make {@link run} return soon. */
+  readonly attention: { readonly words: Int32Array; readonly index: number };
+  /** Power-on state (INIT keeps some of it: the toolstack always follows with an entry). */
+  reset(): void;
+  /** Registers for the first instruction. */
+  enter(entry: BootEntry): void;
+  /** All registers, a line for each group, for people. */
+  registers(): string;
+  /** Instructions executed since the start. */
+  readonly instructions: bigint;
+  /** Counters by name. */
+  readonly statistics: { readonly [name: string]: number };
+  save(): StateFields;
+  restore(fields: StateFields): void;
+  /** Forgets what was made from guest memory that something else has written (DMA, load). */
+  memoryModified(gpa: number, length: number): void;
+}

@@ -1,0 +1,82 @@
+/**
+ * What the domain builder makes: memory contents, and where a vCPU starts.
+ *
+ * @module
+ */
+
+/** Bytes to be put at a guest-physical address. RAM that no segment covers is zero at the start. */
+export interface Segment {
+  readonly gpa: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Entry by PVH: 32-bit protected mode without paging, flat segments (CS with execute/read, the others with
+ * read/write, base 0, limit 4 GiB), a 32-bit TSS, interrupts off, EBX as given.
+ */
+export interface PvhEntry {
+  readonly kind: "pvh";
+  readonly eip: number;
+  /** Address of the start info. */
+  readonly ebx: number;
+}
+
+/**
+ * Entry in long mode with paging: the GDT as given, CS 0x10, the data segments 0x18, interrupts off, RSI as
+ * given. The first 4 GiB are identity-mapped.
+ */
+export interface LongModeEntry {
+  readonly kind: "long";
+  readonly rip: bigint;
+  /** Address of the zero page. */
+  readonly rsi: bigint;
+  readonly cr3: bigint;
+  readonly gdtBase: bigint;
+  /** Bytes of the GDT less one, as in GDTR. */
+  readonly gdtLimit: number;
+}
+
+/** A domain's memory at its start, and the state of its first vCPU. */
+export interface BootImage {
+  /** They do not overlap. */
+  readonly segments: readonly Segment[];
+  readonly entry: PvhEntry | LongModeEntry;
+}
+
+/** Legacy devices of which a guest learns through ACPI. */
+export interface PlatformDevices {
+  /** 8254 timer. */
+  readonly pit: boolean;
+  /** MC146818 real-time clock. */
+  readonly rtc: boolean;
+  /** i8042 controller with keyboard and mouse. */
+  readonly i8042: boolean;
+  /** 16550 at the first serial port. */
+  readonly uart: boolean;
+}
+
+/** What a Linux domain is built from. */
+export interface LinuxConfiguration {
+  /** Contents of a bzImage or vmlinux file. */
+  readonly kernel: Uint8Array;
+  /** What errors call the kernel: its path. */
+  readonly kernelName: string;
+  readonly initrd?: Uint8Array;
+  readonly initrdName?: string;
+  readonly commandLine: string;
+  /** Bytes of RAM, from 16 MiB to 3584 MiB, a multiple of 4096. */
+  readonly memorySize: number;
+  /** 1 to {@link MAX_VCPUS}. */
+  readonly vcpus: number;
+  readonly devices: PlatformDevices;
+}
+
+/** Most vCPUs: a local APIC's id has 8 bits, and 255 addresses all of them. */
+export const MAX_VCPUS = 255;
+
+/** Fixed places below 640 KiB of what a guest reads once at its start. */
+export const START_INFO_BASE = 0x6000;
+export const ZERO_PAGE_BASE = 0x7000;
+export const GDT_BASE = 0x8000;
+export const PAGE_TABLES_BASE = 0x9000;
+export const COMMAND_LINE_BASE = 0x2_0000;

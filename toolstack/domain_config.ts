@@ -1,0 +1,155 @@
+/**
+ * What a domain is made of, and how that is checked.
+ *
+ * @module
+ */
+
+import { fromFileUrl, resolve } from "@std/path";
+import type { LogLevel } from "../kernel/abi/message.ts";
+import type { LinuxProtocol } from "./builder/linux.ts";
+import { ConfigurationError } from "./configuration_error.ts";
+import { readImageFile } from "./image/image_file.ts";
+import { checkMemorySize, MIB, parseMemorySize } from "./memory_size.ts";
+import type { Isolation } from "./permissions.ts";
+
+/** Name of a log level. */
+export type LogLevelName = "error" | "warn" | "info" | "debug";
+
+/** All of them, the most important first, by their number in the protocol. */
+export const LOG_LEVELS: readonly LogLevelName[] = ["error", "warn", "info", "debug"];
+
+/** A line of a domain's log. */
+export interface LogRecord {
+  /** How important it is. */
+  readonly level: LogLevelName;
+  /** Who wrote it: `kernel`, or the name of a device server. */
+  readonly source: string;
+  /** The line, without its end. */
+  readonly text: string;
+}
+
+/** A file: its path, its `file:` URL, or its contents. */
+export type ImageSource = string | URL | Uint8Array;
+
+/** What a domain is made of. */
+export interface DomainConfig {
+  /** Linux kernel: a bzImage (`vmlinuz`) or a `vmlinux` file. */
+  readonly kernel: ImageSource;
+  /** Initial RAM disk. */
+  readonly initrd?: ImageSource | undefined;
+  /** Added to the kernel's command line, after `console=ttyS0 panic=-1`. */
+  readonly append?: string | undefined;
+  /** Guest RAM: a number of bytes, or a size such as `512MiB`. Default `512MiB`. */
+  readonly memory?: number | string | undefined;
+  /** Boot protocol. Default `auto`: PVH where the kernel can, else the 64-bit Linux protocol. */
+  readonly boot?: "auto" | LinuxProtocol | undefined;
+  /** `process` (the default): a process for each device. `worker`: all in the kernel process. */
+  readonly isolation?: Isolation | undefined;
+  /**
+   * Whether guest RAM is a file in shared memory, which takes `--allow-ffi` in the kernel process. Default:
+   * if this process has that permission.
+   */
+  readonly shareMemory?: boolean | undefined;
+  /** Resets by the guest after which the domain ends instead. Default: no limit. */
+  readonly resetLimit?: number | undefined;
+  /** Where the domain's log goes. Default: nowhere. */
+  readonly log?: {
+    /** Least important level that is written. */
+    readonly level: LogLevelName;
+    /** Called for each line. */
+    write(record: LogRecord): void;
+  } | undefined;
+  /** File that every executed instruction is written to, for finding errors. It becomes large. */
+  readonly trace?: string | undefined;
+}
+
+/** A {@link DomainConfig} that has been checked and whose files have been read. */
+export interface CheckedConfig {
+  readonly kernel: Uint8Array;
+  readonly kernelName: string;
+  readonly initrd: Uint8Array | undefined;
+  readonly initrdName: string | undefined;
+  readonly commandLine: string;
+  /** Bytes, a multiple of 2 MiB. */
+  readonly memory: number;
+  readonly protocol: LinuxProtocol | undefined;
+  readonly isolation: Isolation;
+  readonly shareMemory: boolean;
+  readonly resetLimit: number;
+  /** A number of `LogLevel`. */
+  readonly logLevel: number;
+  readonly trace: string | undefined;
+}
+
+/** Guests show their console on the first serial port, and reset at once when they panic. */
+const COMMAND_LINE = "console=ttyS0 panic=-1";
+
+const DEFAULT_MEMORY = 512 * MIB;
+
+/** The kernel process maps RAM in pages of this size. */
+const MEMORY_STEP = 2 * MIB;
+
+/** Checks what can be checked before anything is started. @throws {ConfigurationError} */
+export async function checkConfig(config: DomainConfig): Promise<CheckedConfig> {
+  const memory = memorySize(config.memory);
+  const { boot = "auto", isolation = "process", resetLimit = Infinity } = config;
+  if (!["auto", "pvh", "linux64"].includes(boot)) {
+    throw new ConfigurationError(`Boot protocol "${boot}" does not exist: use auto, pvh or linux64`);
+  }
+  if (isolation !== "process" && isolation !== "worker") {
+    throw new ConfigurationError(`Isolation "${isolation}" does not exist: use process or worker`);
+  }
+  if (!(resetLimit >= 0)) {
+    throw new ConfigurationError(`Reset limit ${resetLimit} is not possible: use 0 or more`);
+  }
+  const [kernel, initrd] = await Promise.all([
+    readImage("Kernel", config.kernel),
+    config.initrd === undefined ? undefined : readImage("Initrd", config.initrd),
+  ]);
+  return {
+    kernel: kernel.bytes,
+    kernelName: kernel.name,
+    initrd: initrd?.bytes,
+    initrdName: initrd?.name,
+    commandLine: [COMMAND_LINE, config.append ?? ""].join(" ").trim(),
+    memory,
+    protocol: boot === "auto" ? undefined : boot,
+    isolation,
+    shareMemory: config.shareMemory ?? mayUseFfi(),
+    resetLimit,
+    logLevel: logLevel(config.log?.level),
+    trace: config.trace === undefined ? undefined : resolve(config.trace),
+  };
+}
+
+/** Number of a level's name. @throws {ConfigurationError} if there is none */
+export function logLevel(name: LogLevelName = "warn"): number {
+  const level = LOG_LEVELS.indexOf(name);
+  if (level >= 0) return level;
+  throw new ConfigurationError(`Log level "${name}" does not exist: use ${LOG_LEVELS.join(", ")}`);
+}
+
+/** Name of a level's number; unknown ones are the least important. */
+export function logLevelName(level: LogLevel): LogLevelName {
+  return LOG_LEVELS[level] ?? "debug";
+}
+
+/** Whether this process may use FFI, which then is a right that it can pass on. */
+export function mayUseFfi(): boolean {
+  return Deno.permissions.querySync({ name: "ffi" }).state === "granted";
+}
+
+function memorySize(memory: number | string = DEFAULT_MEMORY): number {
+  if (typeof memory === "number") checkMemorySize(memory);
+  const bytes = typeof memory === "number" ? memory : parseMemorySize(memory);
+  return bytes - bytes % MEMORY_STEP;
+}
+
+async function readImage(what: string, source: ImageSource): Promise<{ bytes: Uint8Array; name: string }> {
+  if (source instanceof Uint8Array) return { bytes: source, name: `${source.length} bytes` };
+  if (source instanceof URL && source.protocol !== "file:") {
+    throw new ConfigurationError(`${what} "${source}" is not a file: fetch it first and give its contents`);
+  }
+  const path = source instanceof URL ? fromFileUrl(source) : source;
+  return { bytes: await readImageFile(what, path), name: path };
+}
