@@ -21,8 +21,15 @@ export type { LinuxProtocol } from "./toolstack/builder/linux.ts";
 export { ConfigurationError } from "./toolstack/configuration_error.ts";
 export type { SerialConsole } from "./toolstack/console.ts";
 export { Domain, type DomainRunState } from "./toolstack/domain.ts";
-export type { DomainConfig, ImageSource, LogLevelName, LogRecord } from "./toolstack/domain_config.ts";
+export type {
+  DomainConfig,
+  DomainOptions,
+  ImageSource,
+  LogLevelName,
+  LogRecord,
+} from "./toolstack/domain_config.ts";
 export type { DomainEnd, DomainEndReason } from "./toolstack/domain_end.ts";
+export { describePermissions, type ProcessPermissions } from "./toolstack/domain_permissions.ts";
 export type { InputEvent } from "./toolstack/input_events.ts";
 export { parseMemorySize } from "./toolstack/memory_size.ts";
 export type { Isolation } from "./toolstack/permissions.ts";

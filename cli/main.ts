@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ConfigurationError } from "../toolstack/configuration_error.ts";
 import { commandHelp, COMMANDS, mainHelp } from "./commands.ts";
 import { errorLine } from "./error_line.ts";
 import { parseOptions, unknownName } from "./options.ts";
@@ -15,15 +16,18 @@ const FAILURE = 2;
 /** Runs the command and gives its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
-  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+  if (name === "--help" || name === "-h" || name === "help") {
     console.log(mainHelp());
-    return name === undefined ? FAILURE : 0;
+    return 0;
   }
   if (name === "--version" || name === "-V") {
     console.log(`atoll ${config.version}`);
     return 0;
   }
   try {
+    if (name === undefined) {
+      throw new ConfigurationError("No command is given: try atoll start, or see atoll --help");
+    }
     const command = COMMANDS.find((command) => command.name === name);
     if (command === undefined) {
       const kind = name.startsWith("-") ? "Option" : "Command";

@@ -7,7 +7,12 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { join } from "@std/path";
 import { ConfigurationError } from "../toolstack/configuration_error.ts";
-import { type DomainConfig, LOG_LEVELS, type LogLevelName } from "../toolstack/domain_config.ts";
+import {
+  type DomainConfig,
+  type DomainOptions,
+  LOG_LEVELS,
+  type LogLevelName,
+} from "../toolstack/domain_config.ts";
 
 /** An option of a command. */
 export interface Option {
@@ -64,7 +69,12 @@ export function parseOptions(
           `Command "${command}" takes no argument "${argument}": see atoll ${command} --help`,
         );
       }
-      throw unknownName("Option", `--${key}`, all.map(({ name }) => `--${name}`), `atoll ${command} --help`);
+      throw unknownName(
+        "Option",
+        argument.split("=")[0]!,
+        all.map(({ name }) => `--${name}`),
+        `atoll ${command} --help`,
+      );
     },
   });
   const values = new Map<string, string | true>();
@@ -96,7 +106,7 @@ export function unknownName(
 }
 
 /** A domain's configuration as `values` say, without its images and its log. */
-export function domainConfig(values: OptionValues): Omit<DomainConfig, "kernel"> {
+export function domainConfig(values: OptionValues): DomainOptions {
   const text = (name: string): string | undefined => {
     const value = values.get(name);
     return typeof value === "string" ? value : undefined;

@@ -63,12 +63,11 @@ export interface DomainConfig {
   readonly trace?: string | undefined;
 }
 
-/** A {@link DomainConfig} that has been checked and whose files have been read. */
-export interface CheckedConfig {
-  readonly kernel: Uint8Array;
-  readonly kernelName: string;
-  readonly initrd: Uint8Array | undefined;
-  readonly initrdName: string | undefined;
+/** The part of a {@link DomainConfig} that is not read from files. */
+export type DomainOptions = Omit<DomainConfig, "kernel" | "initrd">;
+
+/** {@link DomainOptions} that have been checked. */
+export interface CheckedOptions {
   readonly commandLine: string;
   /** Bytes, a multiple of 2 MiB. */
   readonly memory: number;
@@ -78,7 +77,16 @@ export interface CheckedConfig {
   readonly resetLimit: number;
   /** A number of `LogLevel`. */
   readonly logLevel: number;
+  /** Absolute path. */
   readonly trace: string | undefined;
+}
+
+/** A {@link DomainConfig} that has been checked and whose files have been read. */
+export interface CheckedConfig extends CheckedOptions {
+  readonly kernel: Uint8Array;
+  readonly kernelName: string;
+  readonly initrd: Uint8Array | undefined;
+  readonly initrdName: string | undefined;
 }
 
 /** Guests show their console on the first serial port, and reset at once when they panic. */
@@ -89,10 +97,26 @@ const DEFAULT_MEMORY = 512 * MIB;
 /** The kernel process maps RAM in pages of this size. */
 const MEMORY_STEP = 2 * MIB;
 
-/** Checks what can be checked before anything is started. @throws {ConfigurationError} */
+/** Checks what can be checked before anything is started, and reads the files. @throws {ConfigurationError} */
 export async function checkConfig(config: DomainConfig): Promise<CheckedConfig> {
-  const memory = memorySize(config.memory);
-  const { boot = "auto", isolation = "process", resetLimit = Infinity } = config;
+  const options = checkOptions(config);
+  const [kernel, initrd] = await Promise.all([
+    readImage("Kernel", config.kernel),
+    config.initrd === undefined ? undefined : readImage("Initrd", config.initrd),
+  ]);
+  return {
+    ...options,
+    kernel: kernel.bytes,
+    kernelName: kernel.name,
+    initrd: initrd?.bytes,
+    initrdName: initrd?.name,
+  };
+}
+
+/** Checks what needs no file. @throws {ConfigurationError} */
+export function checkOptions(options: DomainOptions): CheckedOptions {
+  const memory = memorySize(options.memory);
+  const { append = "", boot = "auto", isolation = "process", resetLimit = Infinity } = options;
   if (!["auto", "pvh", "linux64"].includes(boot)) {
     throw new ConfigurationError(`Boot protocol "${boot}" does not exist: use auto, pvh or linux64`);
   }
@@ -102,23 +126,15 @@ export async function checkConfig(config: DomainConfig): Promise<CheckedConfig> 
   if (!(resetLimit >= 0)) {
     throw new ConfigurationError(`Reset limit ${resetLimit} is not possible: use 0 or more`);
   }
-  const [kernel, initrd] = await Promise.all([
-    readImage("Kernel", config.kernel),
-    config.initrd === undefined ? undefined : readImage("Initrd", config.initrd),
-  ]);
   return {
-    kernel: kernel.bytes,
-    kernelName: kernel.name,
-    initrd: initrd?.bytes,
-    initrdName: initrd?.name,
-    commandLine: [COMMAND_LINE, config.append ?? ""].join(" ").trim(),
+    commandLine: `${COMMAND_LINE} ${append}`.trim(),
     memory,
     protocol: boot === "auto" ? undefined : boot,
     isolation,
-    shareMemory: config.shareMemory ?? mayUseFfi(),
+    shareMemory: options.shareMemory ?? mayUseFfi(),
     resetLimit,
-    logLevel: logLevel(config.log?.level),
-    trace: config.trace === undefined ? undefined : resolve(config.trace),
+    logLevel: logLevel(options.log?.level),
+    trace: options.trace === undefined ? undefined : resolve(options.trace),
   };
 }
 
@@ -135,7 +151,7 @@ export function logLevelName(level: LogLevel): LogLevelName {
 }
 
 /** Whether this process may use FFI, which then is a right that it can pass on. */
-export function mayUseFfi(): boolean {
+function mayUseFfi(): boolean {
   return Deno.permissions.querySync({ name: "ffi" }).state === "granted";
 }
 

@@ -68,11 +68,6 @@ export function permissionFlags(permissions: HostPermissions): string[] {
   });
 }
 
-/** The flags of `plan` that grant something. */
-export function grants(plan: ProcessPlan): string[] {
-  return plan.flags.filter((flag) => flag.startsWith("--allow-"));
-}
-
 function localPath(url: URL): string[] {
   return url.protocol === "file:" ? [fromFileUrl(url)] : [];
 }

@@ -7,9 +7,10 @@
  * @module
  */
 
-import { encodeMessage, MAX_MESSAGE, type Message, MessageReader, MessageType, ProtocolError } from "../abi/message.ts";
+import { encodeMessage, type Message, MessageReader, MessageType, ProtocolError } from "../abi/message.ts";
 import type { AttentionWord, DomainShare, Grants } from "./grants.ts";
 import { Inbound } from "./inbound.ts";
+import { answerToMap } from "./map_answer.ts";
 import { Ring } from "./ring.ts";
 import { WakeFlag } from "./wake_flag.ts";
 
@@ -57,7 +58,8 @@ function readAll(start: FifoReaderStart): FifoReaderEvent {
     start.grants,
     start.share,
     start.attention,
-    (id, refusal) => forward(encodeMessage(MessageType.MapIoRange, id, new TextEncoder().encode(refusal))),
+    // The main thread sends it on: this thread must not wait for the server to read.
+    (id, refusal) => forward(answerToMap(id, refusal)),
   );
   const messages = new MessageReader();
   const bytes = new Uint8Array(READ_SIZE);
@@ -76,8 +78,11 @@ function readAll(start: FifoReaderStart): FifoReaderEvent {
 }
 
 function receive(message: Message, inbound: Inbound, forward: (bytes: Uint8Array) => void): void {
-  if (Inbound.takes(message)) inbound.accept(message);
-  else forward(encodeMessage(message.type, message.id, message.body));
+  if (Inbound.takes(message)) return inbound.accept(message);
+  if (message.type < MessageType.Hello) {
+    throw new ProtocolError(`Message ${MessageType[message.type]} is not one that a server sends`);
+  }
+  forward(encodeMessage(message.type, message.id, message.body));
 }
 
 scope.onmessage = (event) => {

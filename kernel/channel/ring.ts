@@ -40,9 +40,14 @@ export class Ring {
 
   /** Bytes that can be read. @throws {ProtocolError} if the positions are impossible */
   get available(): number {
-    const bytes = (Atomics.load(this.#words, WRITTEN) - Atomics.load(this.#words, READ)) >>> 0;
+    const bytes = this.#unread;
     if (bytes > RING_CAPACITY) throw new ProtocolError("Ring positions are impossible");
     return bytes;
+  }
+
+  /** Bytes that can be written: none if the positions are impossible. */
+  get room(): number {
+    return Math.max(0, RING_CAPACITY - this.#unread);
   }
 
   /** Whether one side has ended the stream. */
@@ -57,21 +62,18 @@ export class Ring {
     this.#signal(WRITER_EVENTS);
   }
 
-  /** Writes all of `bytes` if there is room for it. @throws {ProtocolError} if the positions are impossible */
+  /** Writes all of `bytes` if there is room for it. */
   tryWrite(bytes: Uint8Array): boolean {
-    if (bytes.length > RING_CAPACITY - this.available) return false;
+    if (bytes.length > this.room) return false;
     this.#put(bytes);
     return true;
   }
 
-  /**
-   * Writes `bytes`, waiting for room as often as needed. Gives false if the stream was closed instead.
-   * @throws {ProtocolError} if the positions are impossible
-   */
+  /** Writes `bytes`, waiting for room as often as needed. Gives false if the stream was closed instead. */
   write(bytes: Uint8Array): boolean {
     for (let done = 0; done < bytes.length;) {
       const events = Atomics.load(this.#words, WRITER_EVENTS);
-      const room = RING_CAPACITY - this.available;
+      const { room } = this;
       if (this.closed) return false;
       if (room === 0) {
         Atomics.wait(this.#words, WRITER_EVENTS, events);
@@ -97,6 +99,16 @@ export class Ring {
     return bytes;
   }
 
+  /** What {@link waitForRoom} compares: taken before trying to write. */
+  get roomEvents(): number {
+    return Atomics.load(this.#words, WRITER_EVENTS);
+  }
+
+  /** Sleeps until something was read after `events` was taken, or the stream was closed. */
+  waitForRoom(events: number): void {
+    Atomics.wait(this.#words, WRITER_EVENTS, events);
+  }
+
   /** What {@link wait} compares: taken before looking whether there is something to do. */
   get events(): number {
     return Atomics.load(this.#words, READER_EVENTS);
@@ -110,6 +122,10 @@ export class Ring {
   /** Makes a sleeping reader look. */
   wake(): void {
     this.#signal(READER_EVENTS);
+  }
+
+  get #unread(): number {
+    return (Atomics.load(this.#words, WRITTEN) - Atomics.load(this.#words, READ)) >>> 0;
   }
 
   #put(bytes: Uint8Array): void {

@@ -4,6 +4,11 @@
  * @module
  */
 
+/** Memory for a flag. */
+export function makeWakeFlag(): SharedArrayBuffer {
+  return new SharedArrayBuffer(4);
+}
+
 /** A flag in shared memory. */
 export class WakeFlag {
   readonly #word: Int32Array<SharedArrayBuffer>;

@@ -8,8 +8,8 @@
 import type { CodeMode, Segment } from "./state.ts";
 
 /** An exception on its way to the guest: thrown by system functions, delivered by the run loop. */
-export class GuestFault extends Error {
-  override name = "GuestFault";
+export class GuestFault {
+  // No Error: a stack trace would cost 1.8 us, and page faults are part of normal operation.
   constructor(
     /** Vector, 0 to 31. */
     readonly vector: number,
@@ -17,9 +17,7 @@ export class GuestFault extends Error {
     readonly error?: number,
     /** Linear address of a page fault. */
     readonly address?: bigint,
-  ) {
-    super(`Vector ${vector}`);
-  }
+  ) {}
 }
 
 /**
@@ -81,6 +79,8 @@ export interface Cpu {
 
   /** Must be called after CR0, CR3, CR4 or EFER changed: forgets translations and derived modes as needed. */
   pagingChanged(change: PagingChange): void;
+  /** Must be called after RFLAGS.AC was changed directly: translations answer differently. */
+  accessOverrideChanged(): void;
   /** Forgets the translations of one linear address, in the current PCID and global ones. */
   invalidatePage(address: bigint): void;
   /** Forgets translations of a PCID; `pcid` undefined: of all; `global`: global ones too. */

@@ -82,7 +82,7 @@ const NO_REGISTER = ZERO - GPR;
 export class Decoder {
   static readonly #tables = buildTables();
 
-  #bytes = new Uint8Array(0);
+  #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
   #start = 0;

@@ -86,6 +86,8 @@ export abstract class Emitter {
   abstract effectiveAddress(): Value;
   /** Linear address of the memory operand; faults if its segment forbids `bytes` bytes. */
   protected abstract linearAddress(bytes: number, access: AccessKind): Local<"i64">;
+  /** Linear address of an offset that is not the operand's own, in the operand's segment. */
+  abstract addressAt(offset: Value, bytes: number, access: AccessKind): Local<"i64">;
   /** Offset added to the base of the segment that a string instruction's source has. */
   abstract stringSource(offset: Value, bytes: number): Local<"i64">;
   /** RIP of the next instruction. */
@@ -181,6 +183,24 @@ export abstract class Emitter {
     return this.linearAddress(bytes, access);
   }
 
+  /** The same, `displacement` bytes further: bit strings reach beyond their operand. */
+  displacedAddress(displacement: Value, bytes: number, access: AccessKind): Local<"i64"> {
+    return this.addressAt(this.f.let(this.effectiveAddress().add(displacement)), bytes, access);
+  }
+
+  /** All 64 bits of register operand `index`, whatever its size. */
+  readWhole(index: number): Value {
+    return this.readRegister(this.spec(index), 8);
+  }
+  /** Sets all 64 bits of register operand `index`. */
+  writeWhole(index: number, value: Value): void {
+    this.writeRegister(this.spec(index), 8, value);
+  }
+  /** Sets register operand `index` as wide as the mode makes registers. */
+  writeRegisterWhole(index: number, value: Value): void {
+    this.writeRegister(this.spec(index), this.bits64 ? 8 : 4, value);
+  }
+
   // Memory by linear address.
 
   /** Loads `size` bytes (1, 2, 4, 8). */
@@ -203,12 +223,17 @@ export abstract class Emitter {
     this.#store(16, linear, (at) => this.f.storeVector(at, value, 0, Memory.Ram));
   }
 
+  /** Whether what {@link hostAddress} gave is RAM itself, not a buffer for device memory or for two pages. */
+  isPlain(host: Local<"i32">): Expression<"i32"> {
+    return host.ne(this.bounce);
+  }
+
   /** Checks that `size` bytes can be written, before state that a later store must not undo is changed. */
   probeWrite(size: number, linear: Local<"i64">): void {
     this.hostAddress("modify", size, linear);
   }
 
-  protected modifyMemory(
+  modifyMemory(
     size: number,
     linear: Local<"i64">,
     change: (value: Value) => Value,
@@ -300,12 +325,24 @@ export abstract class Emitter {
 
   /** Faults unless MMX instructions may run: CR0.EM and TS clear. Pending x87 exceptions are raised. */
   requireMmx(): void {
+    this.checkMmx();
+    this.enterMmx();
+  }
+
+  /** The first half of {@link requireMmx}, before operands that can fault are read. */
+  checkMmx(): void {
     const { f } = this;
     const cr0 = f.loadAs("i32.load", NOWHERE, CR);
     f.if(cr0.and(Cr0.EM), () => this.fault(Vector.UD));
     f.if(cr0.and(Cr0.TS), () => this.fault(Vector.NM));
     const status = f.loadAs("i32.load", NOWHERE, X87_STATUS);
     f.if(status.and(X87_SUMMARY), () => this.fault(Vector.MF));
+  }
+
+  /** The second half of {@link requireMmx}: TOP becomes 0, and no register is empty any more. */
+  enterMmx(): void {
+    const { f } = this;
+    const status = f.loadAs("i32.load", NOWHERE, X87_STATUS);
     f.storeAs("i32.store", NOWHERE, status.and(~X87_TOP), X87_STATUS);
     f.storeAs("i32.store", NOWHERE, i32(0xff), X87_TAG);
   }
@@ -361,11 +398,14 @@ export abstract class Emitter {
 
   /** Linear address of `size` bytes at an offset from the stack pointer, and the offset itself. */
   stackAddress(displacement: Value, size: number, access: AccessKind): { linear: Local<"i64">; pointer: Local<"i64"> } {
-    const { f } = this;
-    const pointer = f.let(this.readGpr(Gpr.RSP, 8).add(displacement));
-    if (this.bits64) return { linear: pointer, pointer };
-    f.set(pointer, pointer.and(this.#stackMask()));
-    return { linear: this.segmentAddress(i32(Segment.SS), pointer, size, access), pointer };
+    return this.stackAddressFrom(this.readGpr(Gpr.RSP, 8).add(displacement), size, access);
+  }
+
+  /** The stack pointer moved by `displacement`, with no access to what it points to. */
+  stackPointer(displacement: Value): Local<"i64"> {
+    const pointer = this.f.let(this.readGpr(Gpr.RSP, 8).add(displacement));
+    if (!this.bits64) this.f.set(pointer, pointer.and(this.#stackMask()));
+    return pointer;
   }
 
   /** Sets the stack pointer, of the width that the stack segment says. */
@@ -397,6 +437,14 @@ export abstract class Emitter {
       this.setStackPointer(pointer);
     };
     return { value, commit };
+  }
+
+  /** Linear address of `size` bytes at a stack offset that is not the stack pointer's, and the offset itself. */
+  stackAddressFrom(offset: Value, size: number, access: AccessKind): { linear: Local<"i64">; pointer: Local<"i64"> } {
+    const pointer = this.f.let(offset);
+    if (this.bits64) return { linear: pointer, pointer };
+    this.f.set(pointer, pointer.and(this.#stackMask()));
+    return { linear: this.segmentAddress(i32(Segment.SS), pointer, size, access), pointer };
   }
 
   /** Linear address of an offset in a segment outside 64-bit mode, with all checks. */
@@ -484,7 +532,7 @@ export abstract class Emitter {
   }
 
   /** What the flags are is not known any more: after code that ran only sometimes. */
-  protected forgetFlags(): void {
+  forgetFlags(): void {
     this.#flags = undefined;
   }
 
@@ -503,6 +551,11 @@ export abstract class Emitter {
   /** `condition ? yes : no`, bound. */
   choose(condition: Expression<"i32">, yes: Value, no: Value): Local<"i64"> {
     return this.f.let(select(condition, yes, no));
+  }
+
+  /** Selector in a segment register. */
+  selector(segment: Segment): Local<"i64"> {
+    return this.f.load(4, NOWHERE, SEGMENT_SELECTOR + segment * 4);
   }
 
   /** Selector in the segment register that ModRM.reg names; #UD if there is none of that number. */

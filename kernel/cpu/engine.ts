@@ -33,6 +33,8 @@ import { inlineVariants } from "./interpreter/inline_variants.ts";
 /** Entries that the handlers' table has at first. */
 const HANDLER_TABLE = 2048;
 
+type CoreExports = Record<string, (...args: (number | bigint)[]) => bigint>;
+
 /** What an engine is made for. */
 export interface EngineOptions {
   /** Guest RAM, followed by the bounce buffers. */
@@ -54,7 +56,7 @@ export class CpuEngine implements Engine {
   readonly code: CodeCache;
   readonly handlers: Handlers;
   readonly #view: DataView;
-  readonly #exports: Record<string, (...args: (number | bigint)[]) => bigint>;
+  readonly #exports: CoreExports;
   readonly #x87: X87Bridge;
   /** What stopped the loop that is no fault of the guest's: raised again once generated code has returned. */
   #failure: unknown;
@@ -76,7 +78,7 @@ export class CpuEngine implements Engine {
     const module = new WebAssembly.Module(buildCoreModule(this.ramSize, bounce, inline));
     const imports = this.#imports();
     const instance = new WebAssembly.Instance(module, { engine: { ...shared, ...imports } });
-    this.#exports = instance.exports as typeof this.#exports;
+    this.#exports = instance.exports as CoreExports;
     const core = Object.fromEntries(
       (Object.keys(CORE_FUNCTIONS) as CoreFunction[]).map((name) => [name, instance.exports[name] ?? imports[name as "system"]]),
     ) as Record<CoreFunction, WebAssembly.ExportValue>;

@@ -204,6 +204,9 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
       this.contextChanged();
     }
   }
+  accessOverrideChanged(): void {
+    this.contextChanged();
+  }
   invalidatePage(address: bigint): void {
     this.tlb.flushPage(address);
   }

@@ -5,7 +5,11 @@
  */
 
 import type { SystemFunction } from "./system/system_function.ts";
-import { systemFunctions } from "./system/mod.ts";
+import { systemFunctions as architectural } from "./system/mod.ts";
+import { divide128, divide128Signed } from "./divide128.ts";
+import { clac, stac } from "./access_override.ts";
+
+const systemFunctions = { ...architectural, divide128, divide128Signed, clac, stac };
 
 /** Name of a system function. */
 export type SystemFunctionName = keyof typeof systemFunctions;

@@ -92,7 +92,7 @@ async function fetchOnce(file: DebianFile, cache: string): Promise<string> {
   Deno.addSignalListener("SIGINT", interrupted);
   Deno.addSignalListener("SIGTERM", interrupted);
   try {
-    const deb = await download(file, cache, temporary);
+    const deb = await download(file, temporary);
     await unpack(file, deb, join(temporary, "unpacked"));
     await publish(join(temporary, "unpacked"), folder);
   } finally {
@@ -104,8 +104,8 @@ async function fetchOnce(file: DebianFile, cache: string): Promise<string> {
 }
 
 /** Downloads with the host's package lists, and if that fails, once more with fresh ones. */
-async function download(file: DebianFile, cache: string, folder: string): Promise<string> {
-  const apt = new Apt(join(cache, "apt"));
+async function download(file: DebianFile, folder: string): Promise<string> {
+  const apt = new Apt(join(folder, "apt"));
   const attempt = async () => {
     const packageName = await file.findPackage(apt);
     if (packageName === undefined) throw new AptError("Unable to locate the package");

@@ -66,7 +66,8 @@ esac`;
 });
 
 Deno.test("a download that fails is one line with apt's reason, and leaves nothing", async () => {
-  const fails = `touch half.deb; echo "W: Look out" >&2; echo "E: Unable to fetch: no network" >&2; exit 100`;
+  const fails =
+    `case "$*" in *" download "*) touch half.deb ;; esac; echo "W: Look out" >&2; echo "E: Unable to fetch: no network" >&2; exit 100`;
   await withApt({ "apt-cache": DEPENDS, "apt-get": fails }, async (cache) => {
     const error = await assertRejects(
       () => debianKernel(cache),
@@ -74,7 +75,7 @@ Deno.test("a download that fails is one line with apt's reason, and leaves nothi
       'Cannot download "linux-cloud-amd64" from Debian (Unable to fetch: no network): check the network',
     );
     assertEquals(error.message.includes("\n"), false);
-    assertEquals((await filesIn(cache)).filter((name) => name !== "apt"), []);
+    assertEquals(await filesIn(cache), []);
   });
 });
 

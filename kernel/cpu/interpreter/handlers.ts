@@ -75,6 +75,6 @@ export class Handlers {
     const engine = { memory: shared.memory, ram: shared.ram, handlers: shared.handlers };
     const instance = new WebAssembly.Instance(new WebAssembly.Module(m.finish()), { engine, core: this.core });
     if (number >= shared.handlers.length) shared.handlers.grow(1024);
-    shared.handlers.set(number, instance.exports["handler"]);
+    shared.handlers.set(number, instance.exports["handler"] as () => void);
   }
 }

@@ -104,6 +104,14 @@ export class InterpreterEmitter extends Emitter {
     return this.segmentAddress(this.#field16(Record.SEGMENT_NUMBER), offset, bytes, access);
   }
 
+  override addressAt(offset: Value, bytes: number, access: NonNullable<Access>): Local<"i64"> {
+    if (this.variant.rm !== RmKind.MemoryGeneral) {
+      // A segment base stands in the index, and so is in the effective address already.
+      return this.f.let(offset);
+    }
+    return this.#inSegment(this.f.let(offset.zeroExtend(this.addressSize)), bytes, access);
+  }
+
   override stringSource(offset: Value, bytes: number): Local<"i64"> {
     return this.#inSegment(offset, bytes, "read");
   }

@@ -1,8 +1,22 @@
 import { assertEquals } from "@std/assert";
-import { CodeMode, CR, Cr0, Cr4, EFER, Efer, Gpr, Segment, SegmentAttribute, Vector } from "../state.ts";
+import {
+  CodeMode,
+  CR,
+  Cr0,
+  Cr4,
+  EFER,
+  Efer,
+  GDTR,
+  Gpr,
+  Segment,
+  SegmentAttribute,
+  Vector,
+} from "../state.ts";
 import { moveToControl } from "./control_registers.ts";
 import { farCall, farJump } from "./far_call.ts";
 import { farReturn } from "./far_return.ts";
+import { deliverInterrupt } from "./interrupts.ts";
+import { iret } from "./iret.ts";
 import { wrmsr } from "./msr.ts";
 import {
   faultOf,
@@ -53,8 +67,8 @@ Deno.test("real mode to protected mode and back", () => {
   const cpu = realCpu();
   const tables = protectedCpu(0);
   cpu.memory.writeBytes(0n, tables.memory.readBytes(0n, 0x8000));
-  cpu.set64(0x11b0, BigInt(GDT));
-  cpu.set64(0x11b8, 0x7fn);
+  cpu.set64(GDTR, BigInt(GDT));
+  cpu.set64(GDTR + 8, 0x7fn);
   moveToControl(cpu, BigInt(Cr0.PE), 0n);
   farJump(cpu, 0x12345678n, target(Selector.CODE0, 4));
   assertEquals([cpu.rip, cpu.codeMode], [0x12345678n, CodeMode.Bits32]);
@@ -146,8 +160,7 @@ Deno.test("RET far does not go inwards, and leaves the stack alone when it fault
   assertEquals(cpu.gpr[Gpr.RSP], BigInt(STACK3));
 });
 
-Deno.test("a task switch by CALL saves, links and loads; IRET with NT returns", async () => {
-  const { iret } = await import("./iret.ts");
+Deno.test("a task switch by CALL saves, links and loads; IRET with NT returns", () => {
   const cpu = protectedCpu(0);
   const NEW = 0x6000;
   const { view } = cpu.memory;
@@ -177,8 +190,7 @@ Deno.test("a task switch by CALL saves, links and loads; IRET with NT returns", 
   assertEquals(view.getUint32(NEW + 0x24, true) & (1 << 14), 0);
 });
 
-Deno.test("a task gate pushes the error code on the new task's stack; a bad CS there is #TS in the new task", async () => {
-  const { deliverInterrupt } = await import("./interrupts.ts");
+Deno.test("a task gate pushes the error code on the new task's stack; a bad CS there is #TS in the new task", () => {
   const cpu = protectedCpu(0);
   const NEW = 0x6000;
   const { view } = cpu.memory;

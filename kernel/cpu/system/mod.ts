@@ -37,8 +37,10 @@ import { xgetbv, xrstor, xsave, xsetbv } from "./xsave.ts";
 export { HARDWARE, type InterruptSource, PRIVILEGED_SOFTWARE, SOFTWARE } from "./interrupt_source.ts";
 export { deliverInterrupt } from "./interrupts.ts";
 export { type ModelSpecificRegisters, modelSpecificRegisters } from "./model_specific.ts";
+export { DEBUG_RESET } from "./debug_registers.ts";
+export { MXCSR_RESET, X87_CONTROL_RESET } from "./legacy_region.ts";
 export { readMsr, writeMsr } from "./msr.ts";
-export { interrupt, raise, raiseDebugTrap } from "./raise.ts";
+export { interrupt, raise, raiseDebugTrap, raiseVector } from "./raise.ts";
 export { loadSegment } from "./segments.ts";
 export type { SystemFunction } from "./system_function.ts";
 

@@ -1,10 +1,10 @@
 /**
- * A vCPU for tests of system instructions: linear address = offset in an array, modulo its size.
+ * A vCPU for tests of system instructions: the real layout of registers, and recorded effects.
  *
  * @module
  */
 
-import { type Cpu, GuestFault, type LinearMemory, type PagingChange } from "../cpu.ts";
+import { type Cpu, GuestFault, type PagingChange } from "../cpu.ts";
 import {
   APIC_BASE,
   CODE_MODE,
@@ -31,84 +31,12 @@ import {
   SegmentAttribute,
   STATE_END,
   TSC_OFFSET,
-  Vector,
   X87_CONTROL,
   XCR0,
 } from "../state.ts";
 import { DEBUG_RESET } from "./debug_registers.ts";
 import { X87_CONTROL_RESET } from "./legacy_region.ts";
-
-/** Bytes of memory: a power of two. */
-export const MEMORY_SIZE = 1 << 20;
-
-/** Guest memory in which single pages can be made absent. */
-export class TestMemory implements LinearMemory {
-  readonly view: DataView = new DataView(new ArrayBuffer(MEMORY_SIZE));
-  /** Page numbers (offset / 4096) whose access is a page fault. */
-  readonly absent = new Set<number>();
-  /** Bytes written with supervisor rights whatever CPL is. */
-  systemWrites = 0;
-
-  #at(address: bigint, length: number, write: boolean): number {
-    const offset = Number(BigInt.asUintN(20, address));
-    for (let page = offset >>> 12; page <= (offset + length - 1) >>> 12; page++) {
-      if (this.absent.has(page)) throw new GuestFault(Vector.PF, write ? 2 : 0, address);
-    }
-    return offset;
-  }
-
-  read(address: bigint, size: 1 | 2 | 4): number {
-    const at = this.#at(address, size, false);
-    if (size === 1) return this.view.getUint8(at);
-    return size === 2 ? this.view.getUint16(at, true) : this.view.getUint32(at, true);
-  }
-
-  read64(address: bigint): bigint {
-    return this.view.getBigUint64(this.#at(address, 8, false), true);
-  }
-
-  write(address: bigint, size: 1 | 2 | 4, value: number): void {
-    const at = this.#at(address, size, true);
-    if (size === 1) this.view.setUint8(at, value);
-    else if (size === 2) this.view.setUint16(at, value, true);
-    else this.view.setUint32(at, value, true);
-  }
-
-  write64(address: bigint, value: bigint): void {
-    this.view.setBigUint64(this.#at(address, 8, true), value, true);
-  }
-
-  readBytes(address: bigint, length: number): Uint8Array {
-    const at = this.#at(address, length, false);
-    return new Uint8Array(this.view.buffer.slice(at, at + length));
-  }
-
-  writeBytes(address: bigint, bytes: Uint8Array): void {
-    new Uint8Array(this.view.buffer).set(bytes, this.#at(address, bytes.length, true));
-  }
-
-  systemRead(address: bigint, size: 1 | 2 | 4): number {
-    return this.read(address, size);
-  }
-
-  systemRead64(address: bigint): bigint {
-    return this.read64(address);
-  }
-
-  systemWrite(address: bigint, size: 1 | 2 | 4, value: number): void {
-    this.write(address, size, value);
-    this.systemWrites += size;
-  }
-
-  systemWrite64(address: bigint, value: bigint): void {
-    this.write64(address, value);
-    this.systemWrites += 8;
-  }
-
-  probeWrite(address: bigint, length: number, _system: boolean): void {
-    this.#at(address, length, true);
-  }
-}
+import { TestMemory } from "./test_memory.ts";
 
 /** What a test can see of a vCPU besides its registers. */
 export class TestCpu implements Cpu {
@@ -214,6 +142,7 @@ export class TestCpu implements Cpu {
   pagingChanged(change: PagingChange): void {
     this.changes.push(change);
   }
+  accessOverrideChanged(): void {}
   invalidatePage(address: bigint): void {
     this.invalidated.push(`page 0x${address.toString(16)}`);
   }

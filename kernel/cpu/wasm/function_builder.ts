@@ -213,6 +213,11 @@ export class FunctionBuilder {
     this.#body.byte(0x1a);
   }
 
+  /** `atomic.fence`: accesses before it come before those after it, for all threads. */
+  fence(): void {
+    this.#body.bytes([0xfe, 0x03, 0x00]);
+  }
+
   /** `memory.copy` of `length` bytes from and to guest RAM. */
   copy(to: Expression<"i32">, from: Expression<"i32">, length: Expression<"i32">): void {
     to.write(this.#body);

@@ -1,0 +1,147 @@
+/**
+ * Near transfers of control (SDM volume 2: CALL, Jcc, JCXZ, JMP, LOOPcc, RET).
+ *
+ * @module
+ */
+
+import type { Emitter, Value } from "../emitter.ts";
+import { Gpr } from "../state.ts";
+import { i64 } from "../wasm/expression.ts";
+import { define } from "./definition.ts";
+
+/** An indirect target as the operand size cuts it. */
+function target(e: Emitter, value: Value): Value {
+  return value.zeroExtend(e.stackSize);
+}
+
+for (let condition = 0; condition < 16; condition++) {
+  const hex = condition.toString(16).toUpperCase();
+  define({
+    name: "jcc",
+    encodings: [`7${hex} Jb f64`, `0F 8${hex} Jz f64`],
+    semantics: (e) => e.if(e.condition(condition), () => e.branch()),
+  });
+}
+
+define({ name: "jmp", encodings: ["EB Jb f64", "E9 Jz f64"], semantics: (e) => e.branch(), ends: true });
+define({
+  name: "jmp",
+  encodings: ["FF /4 Ev f64"],
+  semantics: (e) => e.jump(target(e, e.read(0))),
+  ends: true,
+});
+
+define({
+  name: "call",
+  encodings: ["E8 Jz f64"],
+  semantics: (e) => {
+    e.push(e.stackSize, e.nextRip());
+    e.branch();
+  },
+  ends: true,
+});
+define({
+  name: "call",
+  encodings: ["FF /2 Ev f64"],
+  semantics: (e) => {
+    const to = e.let(target(e, e.read(0)));
+    e.push(e.stackSize, e.nextRip());
+    e.jump(to);
+  },
+  ends: true,
+});
+
+define({
+  name: "ret",
+  encodings: ["C3 f64", "C2 Iw f64"],
+  semantics: (e) => {
+    const { value, commit } = e.pop(e.stackSize);
+    commit();
+    if (e.variant.form.operands.length > 0) {
+      e.setStackPointer(e.stackPointer(e.read(0)));
+    }
+    e.jump(value);
+  },
+  ends: true,
+});
+
+/** Counter register of LOOP and JCXZ, by address size. */
+function counter(e: Emitter): Value {
+  return e.readGpr(Gpr.RCX, e.addressSize);
+}
+
+for (const [opcode, wanted] of [["E0", 0], ["E1", 1], ["E2", undefined]] as const) {
+  define({
+    name: "loop",
+    encodings: [`${opcode} Jb f64 as`],
+    semantics: (e) => {
+      const zero = wanted === undefined ? undefined : e.f.let(e.flag("ZF"));
+      const left = e.let(counter(e).sub(1).zeroExtend(e.addressSize));
+      e.writeGpr(Gpr.RCX, e.addressSize, left);
+      const again = left.ne(0n);
+      e.if(zero === undefined ? again : again.and(zero.eq(wanted!)), () => e.branch());
+    },
+  });
+}
+define({
+  name: "jcxz",
+  encodings: ["E3 Jb f64 as"],
+  semantics: (e) => e.if(counter(e).eqz(), () => e.branch()),
+});
+
+// Far transfers.
+
+define({
+  name: "jmp far",
+  encodings: ["EA A i64"],
+  semantics: (e) => farPointer(e, "farJump"),
+  ends: true,
+});
+define({
+  name: "call far",
+  encodings: ["9A A i64"],
+  semantics: (e) => farPointer(e, "farCall"),
+  ends: true,
+});
+
+function farPointer(e: Emitter, name: "farJump" | "farCall"): void {
+  const pointer = e.immediate();
+  e.system(name, pointer.and(0xffffffffn), pointer.shrU(32).and(0xffff).or(e.operandSize << 16));
+  e.dispatch();
+}
+
+for (const [digit, name] of [[5, "farJump"], [3, "farCall"]] as const) {
+  define({
+    name: digit === 5 ? "jmp far" : "call far",
+    encodings: [`FF /${digit} M`],
+    semantics: (e) => {
+      const size = e.operandSize;
+      const linear = e.address(0, "read", size + 2);
+      const offset = e.load(size, linear);
+      const selector = e.load(2, e.let(linear.add(size)));
+      e.system(name, offset, selector.or(size << 16));
+      e.dispatch();
+    },
+    ends: true,
+  });
+}
+
+define({
+  name: "ret far",
+  encodings: ["CB", "CA Iw"],
+  semantics: (e) => {
+    const release = e.variant.form.operands.length > 0 ? e.read(0) : i64(0);
+    e.system("farReturn", i64(0), release.shl(8).or(e.operandSize));
+    e.dispatch();
+  },
+  ends: true,
+});
+define({
+  name: "iret",
+  encodings: ["CF"],
+  semantics: (e) => {
+    e.system("iret", i64(0), i64(e.operandSize));
+    e.dispatch();
+  },
+  ends: true,
+});

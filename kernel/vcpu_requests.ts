@@ -1,0 +1,67 @@
+/**
+ * What the main thread asks of a vCPU's thread, and what it is told. These are posted between the two.
+ *
+ * @module
+ */
+
+import type { BootEntry } from "./abi/control.ts";
+import type { AttentionWord, DomainShare } from "./channel/grants.ts";
+import type { VcpuChannelPlan } from "./channel/vcpu_channel.ts";
+import type { ClockShare } from "./clock.ts";
+
+/** What a vCPU's thread is started with. */
+export interface VcpuStart {
+  readonly vcpu: number;
+  readonly ram: WebAssembly.Memory;
+  readonly ramSize: number;
+  readonly share: DomainShare;
+  readonly clock: ClockShare;
+  readonly traceFile?: string;
+  /** The thread's end of the channel for {@link VcpuRequest} and {@link VcpuReport}. */
+  readonly port: MessagePort;
+}
+
+/** What is asked. */
+export type VcpuAction =
+  | { readonly kind: "attach"; readonly plan: VcpuChannelPlan }
+  | { readonly kind: "detach"; readonly slot: number }
+  | { readonly kind: "enter"; readonly entry: BootEntry }
+  | { readonly kind: "run" }
+  | { readonly kind: "stop" }
+  | { readonly kind: "reset" }
+  | { readonly kind: "save" }
+  | { readonly kind: "restore"; readonly vcpu?: Uint8Array; readonly interrupts?: Uint8Array }
+  | { readonly kind: "statistics" };
+
+/** A request; the answer repeats its id. */
+export interface VcpuRequest {
+  readonly id: number;
+  readonly action: VcpuAction;
+}
+
+/** Encoded states. */
+export interface SavedVcpu {
+  readonly vcpu: Uint8Array;
+  readonly interrupts: Uint8Array;
+}
+
+/** Counters. */
+export interface VcpuStatistics {
+  readonly instructions: bigint;
+  /** Nanoseconds in HLT. */
+  readonly idle: number;
+  readonly cpu: { readonly [name: string]: number };
+}
+
+/** What the thread posts. */
+export type VcpuReport =
+  /** It is ready for requests. */
+  | { readonly kind: "ready"; readonly attention: AttentionWord }
+  | { readonly kind: "answer"; readonly id: number; readonly value?: SavedVcpu | VcpuStatistics }
+  | { readonly kind: "refusal"; readonly id: number; readonly reason: string }
+  /** The vCPU has shut down by a triple fault, and stands still. */
+  | { readonly kind: "shutdown"; readonly registers: string }
+  /** A server sent what it may not. */
+  | { readonly kind: "violation"; readonly slot: number; readonly reason: string }
+  /** The thread cannot go on. */
+  | { readonly kind: "fatal"; readonly reason: string };

@@ -1,0 +1,58 @@
+/**
+ * A domain's processes and their permissions, for people.
+ *
+ * @module
+ */
+
+import { SERVERS } from "../servers/mod.ts";
+import { checkOptions, type DomainOptions } from "./domain_config.ts";
+import type { ProcessPlan } from "./host_process.ts";
+import { kernelPlan, serverPlan } from "./permissions.ts";
+import { runtimePaths } from "./runtime_directory.ts";
+
+/** A process of a domain, and what it may do on the host. */
+export interface ProcessPermissions {
+  /** `kernel`, or the name of a device. */
+  readonly name: string;
+  /** One line for people. */
+  readonly description: string;
+  /** Options of `deno run` that grant something; none if it may do nothing. */
+  readonly grants: readonly string[];
+}
+
+/**
+ * What each process of a domain would be allowed to do. Nothing is started.
+ *
+ * @throws {ConfigurationError} if the options cannot be had
+ *
+ * @example A timer chip needs nothing from the host
+ * ```ts
+ * import { describePermissions } from "@atoll/atoll";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const timer = describePermissions({}).find(({ name }) => name === "pit");
+ * assertEquals(timer?.grants, []);
+ * ```
+ */
+export function describePermissions(options: DomainOptions): ProcessPermissions[] {
+  const checked = { ...checkOptions(options), paths: runtimePaths("atoll-PID-RANDOM") };
+  const kernel = {
+    name: "kernel",
+    description: "CPU, memory, interrupts, routing",
+    grants: grants(kernelPlan(checked)),
+  };
+  // Workers are part of the kernel process.
+  const servers = checked.isolation === "worker" ? [] : SERVERS;
+  return [
+    kernel,
+    ...servers.map((entry) => ({
+      name: entry.manifest.name,
+      description: entry.manifest.description,
+      grants: grants(serverPlan(entry)),
+    })),
+  ];
+}
+
+function grants(plan: ProcessPlan): string[] {
+  return plan.flags.filter((flag) => flag.startsWith("--allow-"));
+}
