@@ -3,7 +3,7 @@
  * what its manifest names.
  *
  * @example Boot a kernel, type a command and power off
- * ```ts no-eval
+ * ```ts ignore
  * import { Domain } from "@atoll/atoll";
  *
  * await using domain = await Domain.create({ kernel: "vmlinuz", initrd: "initrd.img", memory: "512MiB" });

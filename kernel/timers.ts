@@ -51,6 +51,12 @@ export class ServerTimers {
     this.schedule();
   }
 
+  /** Disarms all timers. */
+  disarmAll(): void {
+    this.#timers.clear();
+    this.schedule();
+  }
+
   /** To be called when the clock was started, stopped or set. */
   schedule(): void {
     clearTimeout(this.#timeout);

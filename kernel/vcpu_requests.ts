@@ -30,7 +30,7 @@ export type VcpuAction =
   | { readonly kind: "stop" }
   | { readonly kind: "reset" }
   | { readonly kind: "save" }
-  | { readonly kind: "restore"; readonly vcpu?: Uint8Array; readonly interrupts?: Uint8Array }
+  | { readonly kind: "restore"; readonly vcpu: Uint8Array; readonly interrupts: Uint8Array }
   | { readonly kind: "statistics" };
 
 /** A request; the answer repeats its id. */

@@ -10,7 +10,15 @@ const MAY_IMPORT: readonly (readonly [folder: string, allowed: readonly string[]
   ["devices/", ["devices/", "kernel/abi/"]],
   ["servers/", ["servers/", "devices/", "kernel/abi/"]],
   // The builder describes devices in ACPI tables; the supervisor starts the servers that the list names.
-  ["toolstack/", ["toolstack/", "devices/", "kernel/abi/", "servers/mod.ts", "@std/", "node:", "xz-decompress"]],
+  ["toolstack/", [
+    "toolstack/",
+    "devices/",
+    "kernel/abi/",
+    "servers/mod.ts",
+    "@std/",
+    "node:",
+    "xz-decompress",
+  ]],
   ["cli/", ["cli/", "toolstack/", "deno.json", "@std/"]],
   ["mod.ts", ["toolstack/"]],
 ];
@@ -23,7 +31,9 @@ Deno.test("modules import only what their folder may", async () => {
       const [rule, allowed] = MAY_IMPORT.find(([folder]) => path.startsWith(folder))!;
       if (rule !== folder) continue;
       for (const target of await imports(path)) {
-        if (!allowed.some((prefix) => target.startsWith(prefix))) violations.push(`${path} imports ${target}`);
+        if (!allowed.some((prefix) => target.startsWith(prefix))) {
+          violations.push(`${path} imports ${target}`);
+        }
       }
     }
   }
@@ -44,7 +54,10 @@ async function* modules(path: string): AsyncGenerator<string> {
 
 /** What a module imports: paths from the project's folder, or names as they stand. */
 async function imports(path: string): Promise<string[]> {
-  const source = (await Deno.readTextFile(join(PROJECT, path))).replaceAll(/^\s*(?:\*|\/\*\*?|\/\/).*$/gm, "");
+  const source = (await Deno.readTextFile(join(PROJECT, path))).replaceAll(
+    /^\s*(?:\*|\/\*\*?|\/\/).*$/gm,
+    "",
+  );
   const statements = source.matchAll(
     /\bfrom\s+"([^"]+)"|\bimport\s*\(?\s*"([^"]+)"|new URL\(\s*"(\.[^"]*\.ts)"/g,
   );

@@ -108,6 +108,11 @@ export class AtollHost implements AsyncDisposable {
   }
 }
 
+/** Ends processes at once; Deno itself may only do that to its children. */
+export async function killProcesses(ids: readonly number[]): Promise<void> {
+  await new Deno.Command("sh", { args: ["-c", 'kill -KILL "$@"', "sh", ...ids.map(String)] }).output();
+}
+
 /** Reads `stream` until its text holds `expected`; gives all that was read. @throws {Error} if it ends before */
 export async function readUntil(stream: ReadableStream<Uint8Array>, expected: string): Promise<string> {
   const decoder = new TextDecoder();

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { toText } from "@std/streams";
-import { AtollHost, readUntil } from "./atoll_command.ts";
+import { AtollHost, killProcesses, readUntil } from "./atoll_command.ts";
 import { GREETING } from "./tiny_guest.ts";
 
 /** Time in milliseconds that killed processes get to be gone. */
@@ -70,12 +70,15 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 for (
-  const [module, name] of [["kernel/main.ts", "Kernel process"], ["servers/pit.ts", 'Device server "pit"']] as const
+  const [module, name] of [["kernel/main.ts", "Kernel process"], [
+    "servers/pit.ts",
+    'Device server "pit"',
+  ]] as const
 ) {
   Deno.test(`killing ${module} ends the domain with one line that names it`, async () => {
     await using host = await AtollHost.create();
     const process = await startGuest(host);
-    for (const id of await processIds(host, module)) Deno.kill(id, "SIGKILL");
+    await killProcesses(await processIds(host, module));
     const [{ code }, stderr] = await Promise.all([
       process.status,
       toText(process.stderr),
@@ -92,7 +95,7 @@ for (
 Deno.test("a domain whose janitor is killed cleans up by itself", async () => {
   await using host = await AtollHost.create();
   const process = await startGuest(host);
-  for (const id of await processIds(host, "atoll-janitor")) Deno.kill(id, "SIGKILL");
+  await killProcesses(await processIds(host, "atoll-janitor"));
   const writer = process.stdin.getWriter();
   await writer.write(new TextEncoder().encode("p"));
   const [{ code }] = await Promise.all([

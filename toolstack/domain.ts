@@ -43,7 +43,7 @@ const decoder = new TextDecoder();
  * domain's processes and files go with it.
  *
  * @example Boot a kernel and show its console
- * ```ts no-eval
+ * ```ts ignore
  * import { Domain } from "@atoll/atoll";
  *
  * await using domain = await Domain.create({ kernel: "vmlinuz", memory: "256MiB" });
@@ -189,7 +189,7 @@ export class Domain implements AsyncDisposable {
    * @throws {TypeError} if there is no such key
    *
    * @example Ctrl-Alt-Delete
-   * ```ts no-eval
+   * ```ts ignore
    * import { Domain } from "@atoll/atoll";
    *
    * await using domain = await Domain.create({ kernel: "vmlinuz" });

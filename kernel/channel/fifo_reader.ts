@@ -37,11 +37,7 @@ export type FifoReaderEvent =
 /** Pipes hold 64 KiB unless told otherwise. */
 const READ_SIZE = 1 << 16;
 
-const scope = self as unknown as {
-  onmessage: (event: MessageEvent<FifoReaderStart>) => void;
-  postMessage(event: FifoReaderEvent): void;
-  close(): void;
-};
+const scope = self as unknown as { postMessage(event: FifoReaderEvent): void };
 
 /** Reads until the end. Gives why it ended. */
 function readAll(start: FifoReaderStart): FifoReaderEvent {
@@ -85,13 +81,14 @@ function receive(message: Message, inbound: Inbound, forward: (bytes: Uint8Array
   forward(encodeMessage(message.type, message.id, message.body));
 }
 
-scope.onmessage = (event) => {
+addEventListener("message", (event) => {
+  const { data: start } = event as MessageEvent<FifoReaderStart>;
   let end: FifoReaderEvent;
   try {
-    end = readAll(event.data);
+    end = readAll(start);
   } catch (error) {
     end = { kind: "violation", reason: error instanceof Error ? error.message : String(error) };
   }
   scope.postMessage(end);
-  scope.close();
-};
+  close();
+});

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Form, forms, type OperandSpec } from "./isa/mod.ts";
+import { type Form, forms, NOP, type OperandSpec } from "./isa/mod.ts";
 import { CODE_BASE, CodeMode, GPR, Segment, SEGMENT_BASE, X87, XMM, ZERO } from "./state.ts";
 import { operandBytes, Repeat, RmKind, type Variant } from "./variant.ts";
 
@@ -189,7 +189,8 @@ export class Decoder {
     }
     const found = this.#match(candidates, modrm, operandPrefix, rex, bits64);
     if (found === undefined) return DecodeResult.Undefined;
-    const { form } = found;
+    // 90 exchanges RAX with itself only in name: EAX keeps its upper half.
+    const form = map === 0 && byte === 0x90 && (rex & 1) === 0 ? NOP : found.form;
     this.form = form;
     this.#setSizes(form, mode, operandPrefix, addressPrefix, rex);
     const override = segmentOverride;

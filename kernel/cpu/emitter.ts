@@ -522,6 +522,17 @@ export abstract class Emitter {
     return (code & 1) === 0 ? positive : positive.eqz();
   }
 
+  /**
+   * How the operands of a comparison that has just set the flags relate, or its result and zero after logic: bit 0
+   * equal, bit 1 below, bit 2 less.
+   */
+  comparison(): Local<"i32"> {
+    const flags = this.#flags;
+    if (flags === undefined) throw new Error(`"${this.variant.form.definition.name}" leaves no comparison`);
+    const [equal, below, less] = [4, 2, 12].map((code) => conditionValue(flags, code));
+    return this.f.let(equal!.or(below!.shl(1)).or(less!.shl(2)));
+  }
+
   #condition(index: number): Local<"i32"> {
     return this.f.callFor("i32", this.core(`condition${index}` as CoreFunction));
   }

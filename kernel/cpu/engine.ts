@@ -28,7 +28,7 @@ import { systemFunctionTable } from "./system_functions.ts";
 import { Repeat, RmKind, type Variant } from "./variant.ts";
 import { X87Bridge } from "./x87_bridge.ts";
 import type { VcpuBus } from "../vcpu.ts";
-import { inlineVariants } from "./interpreter/inline_variants.ts";
+import { inlineHandlers } from "./interpreter/inline_handlers.ts";
 
 /** Entries that the handlers' table has at first. */
 const HANDLER_TABLE = 2048;
@@ -74,7 +74,7 @@ export class CpuEngine implements Engine {
     }
     const handlers = new WebAssembly.Table({ element: "anyfunc", initial: HANDLER_TABLE });
     const shared = { memory: this.memory, ram: this.ram, handlers };
-    const inline = inlineVariants();
+    const inline = inlineHandlers();
     const module = new WebAssembly.Module(buildCoreModule(this.ramSize, bounce, inline));
     const imports = this.#imports();
     const instance = new WebAssembly.Instance(module, { engine: { ...shared, ...imports } });
@@ -84,8 +84,8 @@ export class CpuEngine implements Engine {
     ) as Record<CoreFunction, WebAssembly.ExportValue>;
     this.handlers = new Handlers(shared, core, bounce, inline);
     this.code = new CodeCache(this.memory, this.ram, this.cpu.tlb, this.handlers, {
-      undefinedOpcode: this.handlers.number(plainVariant(UNDEFINED_OPCODE)),
-      tooLong: this.handlers.number(plainVariant(TOO_LONG)),
+      undefinedOpcode: this.handlers.number({ variant: plainVariant(UNDEFINED_OPCODE), fused: false }),
+      tooLong: this.handlers.number({ variant: plainVariant(TOO_LONG), fused: false }),
     });
     this.code.flush();
     this.cpu.tlb.flushAll();

@@ -14,6 +14,8 @@ import {
   RECORDS_SIZE,
 } from "../layout.ts";
 import type { CodeMode } from "../state.ts";
+import type { Variant } from "../variant.ts";
+import { fusedMask } from "./handler.ts";
 import type { Handlers } from "./handlers.ts";
 import { Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
 import type { Tlb } from "../tlb.ts";
@@ -50,6 +52,8 @@ export class CodeCache {
   readonly #bytes: Uint8Array;
   readonly #ram: Uint8Array;
   readonly #decoder = new Decoder();
+  /** What the record before the one being written executes, in the same run. */
+  #previous: Variant | undefined;
   readonly #scratch = new Uint8Array(32);
   #next = RECORDS;
   #entries = new Map<number, number>();
@@ -118,6 +122,7 @@ export class CodeCache {
     const first = this.#next;
     let record = first;
     const decoder = this.#decoder;
+    this.#previous = undefined;
     for (let count = 0;; count++) {
       if (offset >= 4096 || count === RUN_LENGTH) {
         this.#special(record, SpecialHandler.NextPage, offset);
@@ -153,6 +158,11 @@ export class CodeCache {
         this.#markPage(second >>> 12, 0, offset - 4096);
         this.#page(second >>> 12).runs.push({ first, last: record });
         break;
+      }
+      if (result === DecodeResult.Ok && decoder.form.definition.name === "nop" && count > 0 && !singleStep) {
+        // Nothing to execute.
+        offset += decoder.length;
+        continue;
       }
       this.#write(record, offset, result);
       record += RECORD_SIZE;
@@ -201,8 +211,11 @@ export class CodeCache {
       halves[at] = result === DecodeResult.Undefined ? undefinedOpcode : tooLong;
       return;
     }
-    halves[at] = this.handlers.number(d.variant(false));
     this.#bytes[record + Record.SCALE] = d.scale;
+    const variant = d.variant(false);
+    halves[at] = this.handlers.number({ variant, fused: false });
+    if (this.#previous !== undefined) this.#fuse(this.#previous, variant, record);
+    this.#previous = variant;
     halves[at + (Record.REGISTER >> 1)] = d.register;
     halves[at + (Record.RM >> 1)] = d.rmRegister;
     halves[at + (Record.INDEX >> 1)] = d.index;
@@ -212,6 +225,14 @@ export class CodeCache {
     words[(record + Record.DISPLACEMENT) >> 2] = d.ripRelative ? d.displacement + offset : d.displacement;
     words[(record + Record.IMMEDIATE) >> 2] = d.immediateLow;
     words[(record + Record.IMMEDIATE + 4) >> 2] = d.immediateHigh;
+  }
+
+  /** Makes one of the record before `record`, which executes `first`, and of `record`, if it is a jump on its flags. */
+  #fuse(first: Variant, jump: Variant, record: number): void {
+    const mask = fusedMask(first, jump);
+    if (mask === undefined) return;
+    this.#halves[(record - RECORD_SIZE) >> 1] = this.handlers.number({ variant: first, fused: true });
+    this.#bytes[record + Record.SCALE] = mask;
   }
 
   #page(page: number): CodePage {

@@ -29,11 +29,10 @@ import {
   SegmentAttribute,
   Vector,
 } from "../state.ts";
-import type { Variant } from "../variant.ts";
 import { Expression, i32, i64, select } from "../wasm/expression.ts";
 import { FunctionBuilder, type Label, type Local, Memory, NOWHERE } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
-import { writeHandler } from "./interpreter_emitter.ts";
+import { type Handler, writeHandler } from "./handler.ts";
 import { Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
 
 /** Core functions that are TypeScript. */
@@ -53,8 +52,8 @@ export function importShared(m: ModuleBuilder): void {
   m.importTable("engine", "handlers");
 }
 
-/** Builds the core module. `inline` are the variants whose handlers stand in the loop itself, in handler order. */
-export function buildCoreModule(ramSize: number, bounce: number, inline: readonly Variant[]): Uint8Array<ArrayBuffer> {
+/** Builds the core module. `inline` are the handlers that stand in the loop itself, in order. */
+export function buildCoreModule(ramSize: number, bounce: number, inline: readonly Handler[]): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
   importShared(m);
   const indexes = new Map<CoreFunction, number>();
@@ -177,7 +176,7 @@ class CoreModule {
   }
 
   /** The interpreter's loop: `run()` goes on at RIP until there is a reason to leave. */
-  defineRun(inline: readonly Variant[], bounce: number): void {
+  defineRun(inline: readonly Handler[], bounce: number): void {
     const handlerType = this.m.type(HANDLER_PARAMS, HANDLER_RESULTS);
     this.m.exportFunction("run", [], ["i32"], (f) => {
       const record = f.local("i32");
@@ -204,8 +203,8 @@ class CoreModule {
           f.storeAs("i32.store", NOWHERE, f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed), BUDGET);
           f.return(f.callFor("i32", this.index("leaveBefore"), record));
         },
-        ...inline.map((variant) => (loop: Label) => {
-          writeHandler(f, variant, bounce, { record, loop, core: (name) => this.index(name) });
+        ...inline.map((handler) => (loop: Label) => {
+          writeHandler(f, handler, bounce, { record, loop, core: (name) => this.index(name) });
         }),
       ];
       f.loop((loop) => {

@@ -6,11 +6,10 @@
  */
 
 import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
-import { type Variant, variantKey } from "../variant.ts";
 import { FunctionBuilder } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
 import { FIRST_HANDLER, HANDLER_PARAMS, HANDLER_RESULTS, importShared } from "./core_module.ts";
-import { writeHandler } from "./interpreter_emitter.ts";
+import { type Handler, handlerKey, writeHandler } from "./handler.ts";
 
 /** What every generated module imports. */
 export interface SharedImports {
@@ -19,44 +18,44 @@ export interface SharedImports {
   readonly handlers: WebAssembly.Table;
 }
 
-/** Handlers by variant. */
+/** Handlers by number. */
 export class Handlers {
   readonly #numbers = new Map<number, number>();
-  readonly #variants: (Variant | undefined)[] = [];
+  readonly #handlers: (Handler | undefined)[] = [];
 
   constructor(
     private readonly shared: SharedImports,
     /** Core functions, as the core module exports them and as it imports them. */
     private readonly core: Record<CoreFunction, WebAssembly.ExportValue>,
     private readonly bounce: number,
-    inline: readonly Variant[],
+    inline: readonly Handler[],
   ) {
-    this.#variants.length = FIRST_HANDLER;
-    for (const variant of inline) this.#numbers.set(variantKey(variant), this.#variants.push(variant) - 1);
+    this.#handlers.length = FIRST_HANDLER;
+    for (const handler of inline) this.#numbers.set(handlerKey(handler), this.#handlers.push(handler) - 1);
   }
 
-  /** Number of the handler that executes a variant. */
-  number(variant: Variant): number {
-    const key = variantKey(variant);
+  /** Number of a handler. */
+  number(handler: Handler): number {
+    const key = handlerKey(handler);
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
-    const number = this.#variants.push(variant) - 1;
-    this.#compile(variant, number);
+    const number = this.#handlers.push(handler) - 1;
+    this.#compile(handler, number);
     this.#numbers.set(key, number);
     return number;
   }
 
-  /** Variant that a handler executes. */
-  variant(number: number): Variant | undefined {
-    return this.#variants[number];
+  /** What a handler executes. */
+  handler(number: number): Handler | undefined {
+    return this.#handlers[number];
   }
 
   /** How many handlers there are. */
   get count(): number {
-    return this.#variants.length;
+    return this.#handlers.length;
   }
 
-  #compile(variant: Variant, number: number): void {
+  #compile(handler: Handler, number: number): void {
     const m = new ModuleBuilder();
     importShared(m);
     const used = new Map<CoreFunction, number>();
@@ -69,7 +68,7 @@ export class Handlers {
       return index;
     };
     const f = new FunctionBuilder(HANDLER_PARAMS);
-    writeHandler(f, variant, this.bounce, { record: f.param("i32", 0), core });
+    writeHandler(f, handler, this.bounce, { record: f.param("i32", 0), core });
     m.exportWritten("handler", HANDLER_PARAMS, HANDLER_RESULTS, f);
     const { shared } = this;
     const engine = { memory: shared.memory, ram: shared.ram, handlers: shared.handlers };

@@ -10,18 +10,9 @@ import type { OperandSpec } from "../isa/definition.ts";
 import { ATTENTION, BUDGET, CODE_BASE, GPR, type Gpr, RUN_START, XMM } from "../state.ts";
 import { RmKind, type Variant } from "../variant.ts";
 import { Expression, i32 } from "../wasm/expression.ts";
-import { type FunctionBuilder, type Label, type Local, NOWHERE } from "../wasm/function_builder.ts";
+import { type FunctionBuilder, type Local, NOWHERE } from "../wasm/function_builder.ts";
+import type { HandlerSite } from "./handler.ts";
 import { Record, RECORD_SIZE } from "./record.ts";
-
-/** Where the code of a handler stands. */
-export interface HandlerSite {
-  /** The record that is being executed. */
-  readonly record: Local<"i32">;
-  /** In the loop itself: where to go on once `record` is set. Absent: a function that returns the next record. */
-  readonly loop?: Label;
-  /** Index of a core function. */
-  readonly core: (name: CoreFunction) => number;
-}
 
 type Access = Parameters<Emitter["address"]>[1];
 
@@ -194,11 +185,4 @@ export class InterpreterEmitter extends Emitter {
 
   /** Names of the functions that may be called. */
   static readonly core = CORE_FUNCTIONS;
-}
-
-/** Writes a handler: what the instruction does, then on to the next record. */
-export function writeHandler(f: FunctionBuilder, variant: Variant, bounce: number, site: HandlerSite): void {
-  const emitter = new InterpreterEmitter(f, variant, bounce, site);
-  variant.form.definition.semantics(emitter);
-  if (variant.form.definition.ends !== true) emitter.next();
 }

@@ -94,11 +94,11 @@ export interface Definition {
 /** All forms, in the order they were defined. */
 export const forms: Form[] = [];
 
-/** Defines what is executed where no instruction is: no bytes decode to it. */
-export function definePseudo(name: string, semantics: (e: Emitter) => void): Form {
+/** Defines what is executed where the decoder says so: no bytes lead to it by the tables. */
+export function definePseudo(name: string, semantics: (e: Emitter) => void, ends: boolean): Form {
   const form: Form = {
     index: forms.length,
-    definition: { name, encodings: [], semantics, ends: true },
+    definition: { name, encodings: [], semantics, ...(ends ? { ends } : {}) },
     text: "",
     prefix: "none",
     map: -1,

@@ -8,6 +8,6 @@ import { Vector } from "../state.ts";
 import { definePseudo } from "./definition.ts";
 
 /** Bytes that are no instruction. */
-export const UNDEFINED_OPCODE = definePseudo("#ud", (e) => e.fault(Vector.UD));
+export const UNDEFINED_OPCODE = definePseudo("#ud", (e) => e.fault(Vector.UD), true);
 /** An instruction of more than 15 bytes. */
-export const TOO_LONG = definePseudo("#gp", (e) => e.fault(Vector.GP));
+export const TOO_LONG = definePseudo("#gp", (e) => e.fault(Vector.GP), true);

@@ -10,7 +10,7 @@ import { FlagsKind } from "../flags.ts";
 import { Flag, Gpr, Vector } from "../state.ts";
 import { i64, select } from "../wasm/expression.ts";
 import { Memory } from "../wasm/function_builder.ts";
-import { define } from "./definition.ts";
+import { define, definePseudo } from "./definition.ts";
 
 define({
   name: "mov",
@@ -61,7 +61,13 @@ define({
     e.write(1, old);
   },
 });
-define({ name: "nop", encodings: ["0F 1F /r Ev", "0F 18 /r Ev", "0F 19 /r Ev", "0F 1A /r Ev", "0F 1B /r Ev", "0F 1C /r Ev", "0F 1D /r Ev", "0F 1E /r Ev", "0F 0D /r Ev"], semantics: () => {} });
+/** 90, and with a repeat prefix PAUSE. */
+export const NOP = definePseudo("nop", () => {}, false);
+define({
+  name: "nop",
+  encodings: ["0D", "18", "19", "1A", "1B", "1C", "1D", "1E", "1F"].map((opcode) => `0F ${opcode} /r Ev`),
+  semantics: () => {},
+});
 
 for (let condition = 0; condition < 16; condition++) {
   const hex = condition.toString(16).toUpperCase();

@@ -1,0 +1,92 @@
+/**
+ * A vCPU's thread, as the main thread sees it.
+ *
+ * @module
+ */
+
+import { type AttentionWord, raiseAttention } from "./channel/grants.ts";
+import type { SavedVcpu, VcpuAction, VcpuReport, VcpuRequest, VcpuStart, VcpuStatistics } from "./vcpu_requests.ts";
+
+/** Called for what the thread tells without being asked. */
+export interface VcpuHandlers {
+  shutdown(registers: string): void;
+  violation(slot: number, reason: string): void;
+  fatal(reason: string): void;
+}
+
+/** A vCPU's thread. */
+export class VcpuHandle {
+  /** Settles once the thread takes requests. */
+  readonly ready: Promise<AttentionWord>;
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #handlers: VcpuHandlers;
+  readonly #ready = Promise.withResolvers<AttentionWord>();
+  readonly #pending = new Map<number, PromiseWithResolvers<SavedVcpu | VcpuStatistics | undefined>>();
+  #attention: AttentionWord | undefined;
+  #lastId = 0;
+
+  /** Starts the module `url` as the thread of a vCPU. */
+  constructor(url: URL, start: Omit<VcpuStart, "port">, handlers: VcpuHandlers) {
+    this.ready = this.#ready.promise;
+    this.#handlers = handlers;
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#port.onmessage = ({ data }: MessageEvent<VcpuReport>) => this.#receive(data);
+    this.#worker = new Worker(url, { type: "module", name: `vcpu${start.vcpu}` });
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      handlers.fatal(`vCPU ${start.vcpu} cannot run: ${event.message.split("\n")[0]}`);
+    };
+    this.#worker.postMessage({ ...start, port: port2 }, [port2]);
+  }
+
+  /** Asks for something. @throws {Error} what the thread says against it */
+  async request(action: VcpuAction): Promise<SavedVcpu | VcpuStatistics | undefined> {
+    const attention = await this.ready;
+    const id = ++this.#lastId;
+    const answer = Promise.withResolvers<SavedVcpu | VcpuStatistics | undefined>();
+    this.#pending.set(id, answer);
+    const request: VcpuRequest = { id, action };
+    this.#port.postMessage(request);
+    raiseAttention(attention);
+    return answer.promise;
+  }
+
+  async save(): Promise<SavedVcpu> {
+    return await this.request({ kind: "save" }) as SavedVcpu;
+  }
+
+  async statistics(): Promise<VcpuStatistics> {
+    return await this.request({ kind: "statistics" }) as VcpuStatistics;
+  }
+
+  /** Makes the vCPU look at what came from the servers. */
+  wake(): void {
+    if (this.#attention !== undefined) raiseAttention(this.#attention);
+  }
+
+  #receive(report: VcpuReport): void {
+    switch (report.kind) {
+      case "ready":
+        this.#attention = report.attention;
+        return this.#ready.resolve(report.attention);
+      case "answer":
+        return this.#take(report.id)?.resolve(report.value);
+      case "refusal":
+        return this.#take(report.id)?.reject(new Error(report.reason));
+      case "shutdown":
+        return this.#handlers.shutdown(report.registers);
+      case "violation":
+        return this.#handlers.violation(report.slot, report.reason);
+      case "fatal":
+        return this.#handlers.fatal(report.reason);
+    }
+  }
+
+  #take(id: number): PromiseWithResolvers<SavedVcpu | VcpuStatistics | undefined> | undefined {
+    const answer = this.#pending.get(id);
+    this.#pending.delete(id);
+    return answer;
+  }
+}

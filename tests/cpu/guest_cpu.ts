@@ -1,0 +1,223 @@
+/**
+ * The software CPU, run like the host's: the same cases give the same kind of results.
+ *
+ * @module
+ */
+
+import { CpuEngine } from "../../kernel/cpu/engine.ts";
+import { FlagsKind } from "../../kernel/cpu/flags.ts";
+import { resetRegisters } from "../../kernel/cpu/reset.ts";
+import {
+  ARITHMETIC_FLAGS,
+  BUDGET,
+  CPL,
+  CR,
+  Cr0,
+  Cr4,
+  EFER,
+  Efer,
+  FAULT_ADDRESS,
+  FAULT_ERROR,
+  FAULT_VECTOR,
+  FLAGS_KIND,
+  FLAGS_RESULT,
+  GPR,
+  INSTRUCTION_RIP,
+  MXCSR,
+  RFLAGS,
+  RIP,
+  Segment,
+  SEGMENT_BASE,
+  SegmentAttribute,
+  X87,
+  X87_CONTROL,
+  X87_STATUS,
+  X87_TAG,
+  XCR0,
+  XMM,
+} from "../../kernel/cpu/state.ts";
+import type { VcpuBus } from "../../kernel/vcpu.ts";
+import {
+  BASE,
+  Case,
+  CASE_LENGTH,
+  DATA,
+  DATA_LENGTH,
+  Fx,
+  INSTRUCTION,
+  TEST,
+  TEST_LENGTH,
+  WINDOW,
+  WINDOW_LENGTH,
+} from "./case_layout.ts";
+
+const RAM_SIZE = 0x100000;
+/** What the engine keeps behind guest RAM. */
+const ENGINE_ROOM = 0x10000;
+/** Page tables for `BASE`, one of each level. */
+const PAGE_TABLES = 0x1000;
+/** Guest-physical address of `BASE`. */
+const RAM_BASE = 0x8000;
+const PRESENT_WRITABLE_USER = 7;
+
+/** Selectors as Linux gives them to a process. */
+const USER_CS = 0x33;
+const USER_SS = 0x2b;
+const USER_CODE = 0xfb | SegmentAttribute.LONG | SegmentAttribute.GRANULARITY;
+const USER_DATA = 0xf3 | SegmentAttribute.DB | SegmentAttribute.GRANULARITY;
+const NULL_SELECTOR = SegmentAttribute.UNUSABLE;
+
+function unexpected(): never {
+  throw new Error("A test case left RAM");
+}
+
+const NO_DEVICES: VcpuBus = {
+  readPort: unexpected,
+  writePort: unexpected,
+  readPortString: unexpected,
+  writePortString: unexpected,
+  readMmio: unexpected,
+  writeMmio: unexpected,
+  now: () => 0,
+  readApicMsr: unexpected,
+  writeApicMsr: unexpected,
+  cr8: 0,
+};
+
+/** The software CPU at CPL 3 of 64-bit mode. */
+export class GuestCpu {
+  readonly #engine: CpuEngine;
+  readonly #ram: Uint8Array;
+  readonly #words: Int32Array;
+  /** The pages at `DATA`. */
+  readonly data: Uint8Array;
+  readonly #window: Uint8Array;
+
+  constructor() {
+    const pages = (RAM_SIZE + ENGINE_ROOM) / 65536;
+    const ram = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.#engine = new CpuEngine({ ram, ramSize: RAM_SIZE, bus: NO_DEVICES, index: 0 });
+    this.#ram = new Uint8Array(ram.buffer);
+    this.#words = new Int32Array(this.#engine.memory.buffer);
+    this.data = this.#ram.subarray(RAM_BASE + DATA - BASE, RAM_BASE + DATA - BASE + DATA_LENGTH);
+    this.#window = this.data.subarray(WINDOW - DATA, WINDOW - DATA + WINDOW_LENGTH);
+    this.#buildPageTables();
+    this.#enterUserMode();
+  }
+
+  #buildPageTables(): void {
+    const view = new DataView(this.#ram.buffer);
+    const entry = (table: number, index: number, address: number) => {
+      view.setBigUint64(PAGE_TABLES + table * 0x1000 + index * 8, BigInt(address | PRESENT_WRITABLE_USER), true);
+    };
+    entry(0, 0, PAGE_TABLES + 0x1000);
+    entry(1, BASE >>> 30, PAGE_TABLES + 0x2000);
+    entry(2, (BASE >>> 21) & 511, PAGE_TABLES + 0x3000);
+    for (const [start, length] of [[TEST, TEST_LENGTH], [DATA, DATA_LENGTH]] as const) {
+      for (let page = start; page < start + length; page += 0x1000) {
+        entry(3, (page - BASE) >>> 12, RAM_BASE + page - BASE);
+      }
+    }
+  }
+
+  #enterUserMode(): void {
+    const { cpu } = this.#engine;
+    resetRegisters(cpu);
+    cpu.set64(CR, BigInt(Cr0.PE | Cr0.MP | Cr0.ET | Cr0.NE | Cr0.WP) | BigInt(Cr0.PG));
+    cpu.set64(CR + 3 * 8, BigInt(PAGE_TABLES));
+    const cr4 = Cr4.PAE | Cr4.PGE | Cr4.OSFXSR | Cr4.OSXMMEXCPT | Cr4.FSGSBASE | Cr4.OSXSAVE | Cr4.UMIP;
+    cpu.set64(CR + 4 * 8, BigInt(cr4));
+    cpu.set64(EFER, BigInt(Efer.SCE | Efer.LME | Efer.LMA | Efer.NXE));
+    cpu.set64(XCR0, 3n);
+    cpu.set32(CPL, 3);
+    for (const segment of [Segment.ES, Segment.DS, Segment.FS, Segment.GS]) {
+      cpu.setSegment(segment, 0, 0n, 0, NULL_SELECTOR);
+    }
+    cpu.setSegment(Segment.SS, USER_SS, 0n, 0xffffffff, USER_DATA);
+    cpu.setSegment(Segment.CS, USER_CS, 0n, 0xffffffff, USER_CODE);
+    cpu.stepping = true;
+    cpu.pagingChanged({ kind: "mode" });
+  }
+
+  /** Places the instructions that the cases run. */
+  place(instructions: Uint8Array): void {
+    const { code } = this.#engine;
+    const at = RAM_BASE + INSTRUCTION - BASE;
+    this.#ram.set(instructions, at);
+    code.written(at, instructions.length);
+    if (code.full) code.flush();
+  }
+
+  /** Runs `count` cases of `steps` instructions each. */
+  run(cases: Uint8Array, results: Uint8Array, count: number, steps: number): void {
+    const input = wordsOf(cases);
+    const output = wordsOf(results);
+    for (let index = 0; index < count; index++) {
+      const at = index * CASE_LENGTH;
+      this.#load(cases, input, at);
+      let vector = -1;
+      for (let step = 0; step < steps && vector < 0; step++) {
+        this.#words[BUDGET >> 2] = 0;
+        this.#engine.run();
+        vector = this.#words[FAULT_VECTOR >> 2]!;
+      }
+      this.#words[FAULT_VECTOR >> 2] = -1;
+      this.#save(results, output, at, vector);
+    }
+  }
+
+  #load(cases: Uint8Array, input: Int32Array, at: number): void {
+    const state = this.#words;
+    const from = at >> 2;
+    copyWords(state, GPR >> 2, input, from, 32);
+    copyWords(state, (SEGMENT_BASE >> 2) + Segment.FS * 2, input, from + (Case.FS_BASE >> 2), 4);
+    const flags = input[from + (Case.RFLAGS >> 2)]!;
+    state[RFLAGS >> 2] = (flags & ~ARITHMETIC_FLAGS) | 2;
+    state[FLAGS_KIND >> 2] = FlagsKind.Materialized * 4;
+    state[FLAGS_RESULT >> 2] = flags & ARITHMETIC_FLAGS;
+    state[(FLAGS_RESULT >> 2) + 1] = 0;
+    state[RIP >> 2] = INSTRUCTION;
+    state[(RIP >> 2) + 1] = 0;
+    const fx = from + (Case.FX >> 2);
+    const status = input[fx]! >>> 16;
+    state[X87_CONTROL >> 2] = input[fx]! & 0xffff;
+    state[X87_STATUS >> 2] = status;
+    state[X87_TAG >> 2] = input[fx + 1]! & 0xff;
+    state[MXCSR >> 2] = input[fx + (Fx.MXCSR >> 2)]!;
+    for (let i = 0; i < 8; i++) {
+      copyWords(state, (X87 >> 2) + (((status >>> 11) + i) & 7) * 4, input, fx + (Fx.ST0 >> 2) + i * 4, 3);
+    }
+    copyWords(state, XMM >> 2, input, fx + (Fx.XMM0 >> 2), 64);
+    this.#window.set(cases.subarray(at + Case.WINDOW, at + Case.WINDOW + WINDOW_LENGTH));
+  }
+
+  #save(results: Uint8Array, output: Int32Array, at: number, vector: number): void {
+    const state = this.#words;
+    const { cpu } = this.#engine;
+    const to = at >> 2;
+    copyWords(output, to, state, GPR >> 2, 32);
+    output[to + (Case.RFLAGS >> 2)] = cpu.rflags;
+    copyWords(output, to + (Case.RIP >> 2), state, (vector < 0 ? RIP : INSTRUCTION_RIP) >> 2, 2);
+    output[to + (Case.VECTOR >> 2)] = vector;
+    output[to + (Case.ERROR >> 2)] = vector < 0 ? 0 : state[FAULT_ERROR >> 2]!;
+    copyWords(output, to + (Case.ADDRESS >> 2), state, FAULT_ADDRESS >> 2, 2);
+    const fx = to + (Case.FX >> 2);
+    const status = state[X87_STATUS >> 2]!;
+    output[fx] = (state[X87_CONTROL >> 2]! & 0xffff) | (status << 16);
+    output[fx + 1] = state[X87_TAG >> 2]! & 0xff;
+    output[fx + (Fx.MXCSR >> 2)] = state[MXCSR >> 2]!;
+    for (let i = 0; i < 8; i++) {
+      copyWords(output, fx + (Fx.ST0 >> 2) + i * 4, state, (X87 >> 2) + (((status >>> 11) + i) & 7) * 4, 3);
+    }
+    copyWords(output, fx + (Fx.XMM0 >> 2), state, XMM >> 2, 64);
+    results.set(this.#window, at + Case.WINDOW);
+  }
+}
+
+function wordsOf(bytes: Uint8Array): Int32Array {
+  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+}
+
+function copyWords(to: Int32Array, at: number, from: Int32Array, start: number, count: number): void {
+  for (let index = 0; index < count; index++) to[at + index] = from[start + index]!;
+}
