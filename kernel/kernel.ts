@@ -5,7 +5,7 @@
  */
 
 import { ControlType } from "./abi/control.ts";
-import { HEADER_SIZE, MAX_MESSAGE, MessageReader } from "./abi/message.ts";
+import { HEADER_SIZE, MAX_MESSAGE } from "./abi/message.ts";
 import {
   parseAddressed,
   parseBootEntry,
@@ -14,11 +14,10 @@ import {
   parseDomainState,
   parseNamed,
 } from "./control_body.ts";
+import { ControlInput, type ControlRequest } from "./control_input.ts";
 import { ControlOutput } from "./control_output.ts";
 import { Domain } from "./domain.ts";
 
-/** Most that is read from standard input at once: RAM is loaded through it. */
-const READ_SIZE = 1 << 18;
 /** Time in milliseconds that the last words get to be written. */
 const LAST_WORDS_TIMEOUT = 500;
 
@@ -52,16 +51,9 @@ class Kernel {
   }
 
   async run(): Promise<never> {
-    const messages = new MessageReader();
-    const bytes = new Uint8Array(READ_SIZE);
+    const input = new ControlInput((into) => Deno.stdin.read(into));
     try {
-      for (let length; (length = await Deno.stdin.read(bytes)) !== null;) {
-        messages.push(bytes.subarray(0, length));
-        for (let message; (message = messages.next()) !== undefined;) {
-          // Messages have the same framing as those of servers, and other types.
-          this.#handle(message.type as number, message.id, message.body.slice());
-        }
-      }
+      for (let request; (request = await input.next()) !== undefined;) this.#handle(request);
     } catch (error) {
       return await this.#fail(error instanceof Error ? error.message : String(error));
     }
@@ -70,7 +62,7 @@ class Kernel {
     Deno.exit(EXIT_ENDED);
   }
 
-  async #handle(type: ControlType, id: number, body: Uint8Array): Promise<void> {
+  async #handle({ type, id, body }: ControlRequest): Promise<void> {
     try {
       this.#output.send(ControlType.Ok, id, await this.#carryOut(type, body) ?? new Uint8Array(0));
     } catch (error) {

@@ -13,7 +13,7 @@ import { makeIoMap } from "./io/io_map.ts";
 import { makeSlots } from "./io/slots.ts";
 import { makeVcpuEvents, VcpuEvents } from "./io/vcpu_events.ts";
 import { GuestRam, ramParts } from "./memory/ram.ts";
-import { shareThroughFile } from "./memory/shared_file.ts";
+import { SharedFile } from "./memory/shared_file.ts";
 
 /** RAM, time, and the shared memory that servers' effects go through. */
 export class Machine {
@@ -21,15 +21,14 @@ export class Machine {
   readonly clock = new GuestClock();
   readonly share: DomainShare;
   readonly #events: VcpuEvents;
-  readonly #ramFile: string | undefined;
+  readonly #ramFile: SharedFile | undefined;
 
   /** @throws {Error} if the options cannot be had */
   constructor(options: DomainOptions) {
     // The interrupt controllers are on the thread of the vCPU.
     if (options.vcpus !== 1) throw new RangeError(`Cannot have ${options.vcpus} vCPUs: 1 is what there is`);
     this.ram = GuestRam.allocate(options.memory);
-    if (options.ramFile !== undefined) shareThroughFile(this.ram, options.ramFile);
-    this.#ramFile = options.ramFile;
+    this.#ramFile = options.ramFile === undefined ? undefined : new SharedFile(this.ram, options.ramFile);
     this.share = {
       lines: makeInterruptLines(),
       ioMap: makeIoMap(),
@@ -49,11 +48,6 @@ export class Machine {
 
   /** Removes what there is outside of this process. */
   remove(): void {
-    if (this.#ramFile === undefined) return;
-    try {
-      Deno.removeSync(this.#ramFile);
-    } catch {
-      // Somebody else has removed it.
-    }
+    this.#ramFile?.remove();
   }
 }

@@ -26,7 +26,8 @@ export const ANSWER_TICKS = 5;
 const START_TICKS = 15;
 /** Longest line for the log, in bytes. */
 const MAX_LOG_LINE = 4096;
-const MAX_NAME = 64;
+/** Longest name that is shown, in bytes. */
+const MAX_NAME = 65;
 /** Largest copy of guest memory at once: what fits into a message. */
 const MAX_COPY = (1 << 20) - 64;
 
@@ -59,6 +60,7 @@ export class ServerLink {
   readonly ready: Promise<void>;
   readonly #ready = Promise.withResolvers<void>();
   readonly #handlers: ServerLinkHandlers;
+  readonly #name: string;
   readonly #dma: boolean;
   readonly #now: () => number;
   readonly #pending = new Map<number, Pending>();
@@ -69,7 +71,8 @@ export class ServerLink {
   #pinging = false;
 
   /** `dma`: whether the server may read and write guest memory. `now` gives guest time in nanoseconds. */
-  constructor(dma: boolean, now: () => number, handlers: ServerLinkHandlers) {
+  constructor(name: string, dma: boolean, now: () => number, handlers: ServerLinkHandlers) {
+    this.#name = name;
     this.ready = this.#ready.promise;
     this.ready.catch(() => {});
     this.#dma = dma;
@@ -197,8 +200,8 @@ export class ServerLink {
     if (version !== PROTOCOL_VERSION) {
       throw new ProtocolError(`Server speaks version ${version} of the protocol, not ${PROTOCOL_VERSION}`);
     }
-    const name = decodeText(body.subarray(8));
-    if (name === "" || name.length > MAX_NAME) throw new ProtocolError("Server has no proper name");
+    const name = decodeText(body.subarray(8, 8 + MAX_NAME));
+    if (name !== this.#name) throw new ProtocolError(`Server says that it is "${name}"`);
     this.#state = "welcomed";
     const welcome = new Uint8Array(16);
     const fields = new DataView(welcome.buffer);

@@ -180,7 +180,7 @@ export class ServerTable {
   #open(options: AttachServer, old: Server | undefined, attention: readonly AttentionWord[]): Server {
     const { name, interrupts, dma, ranges, transport } = options;
     const slot = this.#slots.allocate();
-    const link = new ServerLink(dma, this.#handlers.now, {
+    const link = new ServerLink(name, dma, this.#handlers.now, {
       ...this.#handlers.link(name, slot),
       failed: (reason) => this.#failed(name, slot, reason),
     });

@@ -19,6 +19,9 @@ export interface Outcome {
 /** The permissions in the task's text may be left out or added to. */
 export type EditTask = (task: string) => string;
 
+/** Time in milliseconds after which a command is taken to hang, and ended. */
+const TIMEOUT = 180_000;
+
 const project = new URL("../", import.meta.url);
 
 // The task's text is a shell's too; then the process that is started here is the toolstack itself.
@@ -81,6 +84,7 @@ export class AtollHost implements AsyncDisposable {
   /** Runs the command to its end, with `input` on its standard input. */
   async run(args: readonly string[], input = "", edit?: EditTask): Promise<Outcome> {
     const process = this.start(args, edit);
+    const timer = setTimeout(() => process.kill("SIGKILL"), TIMEOUT);
     const writer = process.stdin.getWriter();
     // A command that refuses its arguments does not read.
     writer.write(new TextEncoder().encode(input)).then(() => writer.close()).catch(() => {});
@@ -89,6 +93,7 @@ export class AtollHost implements AsyncDisposable {
       toText(process.stdout),
       toText(process.stderr),
     ]);
+    clearTimeout(timer);
     return { code, stdout, stderr };
   }
 

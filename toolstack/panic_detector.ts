@@ -7,7 +7,8 @@
 /** Longest line that is looked at; the rest of a longer one is passed over. */
 const LINE_LIMIT = 1024;
 
-const PANIC = /^(?:\[ *\d+\.\d+\](?:\[[^\]]*\])? )?(Kernel panic - not syncing\b.*)/;
+// At the start of a line, after the time or a prompt: not where a user's command names it.
+const PANIC = /(?:^|\] |[#$%>] )(Kernel panic - not syncing\b.*)/;
 const HALTED = /---\[ end Kernel panic\b/;
 const ORDERLY = /\breboot: (?:Restarting system|Power down|System halted)/;
 

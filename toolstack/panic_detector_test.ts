@@ -15,6 +15,8 @@ Deno.test("a panic is noticed with its reason, however the console is cut", () =
     false,
   ]);
   assertEquals(afterConsole(`# ls\r\n${reason}\r\n`), [reason, false]);
+  assertEquals(afterConsole(`~ # [   12.3] ${reason}\r\n`), [reason, false]);
+  assertEquals(afterConsole(`~ # ${reason}\r\n`), [reason, false]);
 });
 
 Deno.test("a panic after which the guest stands still is told apart", () => {

@@ -11,7 +11,7 @@ import { CodeCache } from "./interpreter/code_cache.ts";
 import { buildCoreModule } from "./interpreter/core_module.ts";
 import { Handlers } from "./interpreter/handlers.ts";
 import { type Form, TOO_LONG, UNDEFINED_OPCODE } from "./isa/mod.ts";
-import { BOUNCE_PER_VCPU, ENGINE_MAXIMUM_PAGES, JUMP_CACHE, JUMP_GROUP_ENTRIES, JUMP_GROUPS } from "./layout.ts";
+import { BOUNCE_PER_VCPU, ENGINE_PAGES, JUMP_CACHE, JUMP_GROUP_ENTRIES, JUMP_GROUPS } from "./layout.ts";
 import { Access } from "./mmu.ts";
 import { type Engine, SoftwareCpu } from "./software_cpu.ts";
 import {
@@ -48,7 +48,7 @@ export interface EngineOptions {
 
 /** Generated code of one vCPU, and its state. */
 export class CpuEngine implements Engine {
-  readonly memory = new WebAssembly.Memory({ initial: ENGINE_MAXIMUM_PAGES, maximum: ENGINE_MAXIMUM_PAGES, shared: true });
+  readonly memory = new WebAssembly.Memory({ initial: ENGINE_PAGES, maximum: ENGINE_PAGES, shared: true });
   readonly ram: WebAssembly.Memory;
   readonly ramSize: number;
   readonly bus: VcpuBus;
@@ -75,7 +75,7 @@ export class CpuEngine implements Engine {
     const handlers = new WebAssembly.Table({ element: "anyfunc", initial: HANDLER_TABLE });
     const shared = { memory: this.memory, ram: this.ram, handlers };
     const inline = inlineHandlers();
-    const module = new WebAssembly.Module(buildCoreModule(this.ramSize, bounce, inline));
+    const module = new WebAssembly.Module(buildCoreModule(this.ramSize, this.ram.buffer.byteLength >>> 16, bounce, inline));
     const imports = this.#imports();
     const instance = new WebAssembly.Instance(module, { engine: { ...shared, ...imports } });
     this.#exports = instance.exports as CoreExports;

@@ -4,6 +4,9 @@
  * @module
  */
 
+/** Tables of the CRC32 instruction: eight of 1 KiB, computed when it is first executed. */
+export const CRC32C_TABLES = 0x2000;
+
 /**
  * Entries of each software TLB. Direct-mapped by page number. An entry is 16 bytes: tag i64 (page address | context, or
  * -1), then what is added to the low 32 bits of a linear address to give the offset in RAM memory, i32.
@@ -47,9 +50,8 @@ export const RECORDS = CODE_PIECES + CODE_PIECES_SIZE;
 /** Most bytes of records before everything decoded is dropped: about three million instructions. */
 export const RECORDS_SIZE = 96 << 20;
 
-/** Pages of 64 KiB of the engine's memory: at first, and at most. */
-export const ENGINE_PAGES = (RECORDS + (4 << 20)) >>> 16;
-export const ENGINE_MAXIMUM_PAGES = Math.ceil((RECORDS + RECORDS_SIZE) / 65536);
+/** Pages of 64 KiB of the engine's memory. The host gives them when they are first touched. */
+export const ENGINE_PAGES = Math.ceil((RECORDS + RECORDS_SIZE) / 65536);
 
 /** Bytes above guest RAM in the RAM memory: buffers for accesses that are not plain ones, a part for each vCPU. */
 export const BOUNCE_SIZE = 65536;

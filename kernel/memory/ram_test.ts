@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { GuestRam, HIGH_RAM_START, LOW_RAM_END, MAX_RAM, ramOffset, ramParts } from "./ram.ts";
-import { shareThroughFile } from "./shared_file.ts";
+import { SharedFile } from "./shared_file.ts";
 
 const MIB = 2 ** 20;
 
@@ -41,17 +41,19 @@ Deno.test("impossible sizes of RAM are refused", () => {
 Deno.test("shared RAM and its file are one", async () => {
   const path = `/dev/shm/atoll-test-${Deno.pid}`;
   const ram = GuestRam.allocate(4 * MIB);
-  shareThroughFile(ram, path);
+  const file = new SharedFile(ram, path);
   try {
     assertEquals(Deno.statSync(path).mode! & 0o777, 0o600);
     ram.write(2 * MIB, new TextEncoder().encode("from the guest"));
     const bytes = await Deno.readFile(path);
     assertEquals(bytes.length, 4 * MIB);
     assertEquals(new TextDecoder().decode(bytes.subarray(2 * MIB, 2 * MIB + 14)), "from the guest");
-    await Deno.writeFile(path, new TextEncoder().encode("from a server"), { create: false, append: false });
-    assertThrows(() => shareThroughFile(GuestRam.allocate(2 * MIB), path), Error, "Cannot share RAM through");
+    using server = await Deno.open(path, { write: true });
+    await server.write(new TextEncoder().encode("from a server"));
+    assertEquals(new TextDecoder().decode(ram.read(0, 13)), "from a server");
+    assertThrows(() => new SharedFile(GuestRam.allocate(2 * MIB), path), Error, `Cannot make "${path}"`);
   } finally {
-    await Deno.remove(path);
+    file.remove();
   }
   await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
 });

@@ -108,7 +108,11 @@ export class GuestCpu {
   #buildPageTables(): void {
     const view = new DataView(this.#ram.buffer);
     const entry = (table: number, index: number, address: number) => {
-      view.setBigUint64(PAGE_TABLES + table * 0x1000 + index * 8, BigInt(address | PRESENT_WRITABLE_USER), true);
+      view.setBigUint64(
+        PAGE_TABLES + table * 0x1000 + index * 8,
+        BigInt(address | PRESENT_WRITABLE_USER),
+        true,
+      );
     };
     entry(0, 0, PAGE_TABLES + 0x1000);
     entry(1, BASE >>> 30, PAGE_TABLES + 0x2000);

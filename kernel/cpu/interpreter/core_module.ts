@@ -6,7 +6,7 @@
 
 import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
 import { conditionValue, FlagsKind, type FlagsSource, materializedFlags } from "../flags.ts";
-import { ENGINE_MAXIMUM_PAGES, JUMP_CACHE, JUMP_GROUP_ENTRIES, JUMP_GROUPS } from "../layout.ts";
+import { ENGINE_PAGES, JUMP_CACHE, JUMP_GROUP_ENTRIES, JUMP_GROUPS } from "../layout.ts";
 import { defineMmu, type MmuFunctions } from "../mmu.ts";
 import {
   ATTENTION,
@@ -46,16 +46,22 @@ export const HANDLER_PARAMS = ["i32"] as const;
 export const HANDLER_RESULTS = ["i32"] as const;
 
 /** Declares the imports that every generated module has: both memories and the handlers' table. */
-export function importShared(m: ModuleBuilder): void {
-  m.importMemory("engine", "memory", ENGINE_MAXIMUM_PAGES);
-  m.importMemory("engine", "ram", RAM_MAXIMUM_PAGES);
+export function importShared(m: ModuleBuilder, ramPages: number): void {
+  // With the size known, a bounds check compares with a constant; and it vanishes where the address is one.
+  m.importMemory("engine", "memory", ENGINE_PAGES, ENGINE_PAGES);
+  m.importMemory("engine", "ram", ramPages, RAM_MAXIMUM_PAGES);
   m.importTable("engine", "handlers");
 }
 
 /** Builds the core module. `inline` are the handlers that stand in the loop itself, in order. */
-export function buildCoreModule(ramSize: number, bounce: number, inline: readonly Handler[]): Uint8Array<ArrayBuffer> {
+export function buildCoreModule(
+  ramSize: number,
+  ramPages: number,
+  bounce: number,
+  inline: readonly Handler[],
+): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
-  importShared(m);
+  importShared(m, ramPages);
   const indexes = new Map<CoreFunction, number>();
   for (const name of IMPORTED) {
     const [params, results] = CORE_FUNCTIONS[name];

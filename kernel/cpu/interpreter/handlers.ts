@@ -57,7 +57,7 @@ export class Handlers {
 
   #compile(handler: Handler, number: number): void {
     const m = new ModuleBuilder();
-    importShared(m);
+    importShared(m, this.shared.ram.buffer.byteLength >>> 16);
     const used = new Map<CoreFunction, number>();
     const core = (name: CoreFunction) => {
       const known = used.get(name);

@@ -75,7 +75,7 @@ define({
   name: "emms",
   encodings: ["NP 0F 77"],
   semantics: (e) => {
-    e.checkMmx();
+    e.requireMmx();
     e.f.storeAs("i32.store", NOWHERE, i32(0), X87_TAG);
   },
 });

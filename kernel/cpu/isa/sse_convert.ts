@@ -138,9 +138,8 @@ for (const [name, prefix, floats, opcode, truncate] of [
       e.requireSse();
       e.checkMmx();
       const a = floats === PS ? lowTwice(e, readPart(e, 1, 8)) : e.readVector(1);
-      const integers = e.let(lowHalf(packedIntegers(e, floats, a, truncate, 2)));
       e.enterMmx();
-      writeMmx(e, 0, integers);
+      writeMmx(e, 0, lowHalf(packedIntegers(e, floats, a, truncate, 2)));
     },
   });
 }
@@ -184,9 +183,9 @@ define({
   semantics: (e) => {
     e.requireSse();
     e.checkMmx();
-    const singles = e.let(lowHalf(packedSingles(e, lowTwice(e, readPart(e, 1, 8)), 2)));
+    const integers = lowTwice(e, readPart(e, 1, 8));
     e.enterMmx();
-    e.writeLow(0, 8, singles);
+    e.writeLow(0, 8, lowHalf(packedSingles(e, integers, 2)));
   },
 });
 define({

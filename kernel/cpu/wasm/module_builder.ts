@@ -32,11 +32,11 @@ export class ModuleBuilder {
     return this.#types.push(key) - 1;
   }
 
-  /** Imports a shared memory of up to `maximum` pages of 64 KiB. */
-  importMemory(module: string, name: string, maximum: number): void {
+  /** Imports a shared memory of at least `minimum` and at most `maximum` pages of 64 KiB. */
+  importMemory(module: string, name: string, minimum: number, maximum: number): void {
     const bytes = this.#import(module, name, 0x02);
     bytes.byte(0x03);
-    bytes.unsigned(0);
+    bytes.unsigned(minimum);
     bytes.unsigned(maximum);
   }
 

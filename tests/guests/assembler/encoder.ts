@@ -82,6 +82,8 @@ class FormEncoder {
   #size: number;
   #rex = 0;
   #prefixes: number[] = [];
+  /** Target of a RIP-relative operand. */
+  #relativeTarget: bigint | undefined;
 
   constructor(
     private readonly form: Form,
@@ -115,7 +117,10 @@ class FormEncoder {
     const gpr = operand.kind === "register" && operand.register.kind === "gpr";
     switch (pattern) {
       case "rm":
-        return !operand.far && (operand.kind === "memory" ? (operand.size ?? this.#size) === this.#size && this.#size > 1 : gpr && operand.size === this.#size && this.#size > 1);
+        if (operand.far || this.#size < 2) return false;
+        return operand.kind === "memory"
+          ? (operand.size ?? this.#size) === this.#size
+          : gpr && operand.size === this.#size;
       case "r":
         return gpr && operand.size === this.#size && this.#size > 1;
       case "acc":
@@ -123,7 +128,8 @@ class FormEncoder {
       case "al":
       case "cl":
       case "dx":
-        return gpr && operand.register.number === ["al", "cl", "dx"].indexOf(pattern) && !operand.register.high &&
+        return gpr && operand.register.number === ["al", "cl", "dx"].indexOf(pattern) &&
+          !operand.register.high &&
           operand.size === (pattern === "dx" ? 2 : 1);
       case "m":
         return operand.kind === "memory";
@@ -158,19 +164,22 @@ class FormEncoder {
         return constant && BigInt.asIntN(8, value) === BigInt.asIntN(this.#size * 8, value);
       }
       case "rel8":
-        return operand.kind === "immediate" && (operand.short || this.form.opcode[0]! >= 0xe0 && this.form.opcode[0]! <= 0xe3);
+        return operand.kind === "immediate" &&
+          (operand.short || this.form.opcode[0]! >= 0xe0 && this.form.opcode[0]! <= 0xe3);
       case "relz":
         return operand.kind === "immediate" && !operand.short;
       default: {
         const segment = /^sreg_(..)$/.exec(pattern);
         if (segment !== null) {
           const number = ["es", "cs", "ss", "ds", "fs", "gs"].indexOf(segment[1]!);
-          return operand.kind === "register" && operand.register.kind === "segment" && operand.register.number === number;
+          return operand.kind === "register" && operand.register.kind === "segment" &&
+            operand.register.number === number;
         }
         const match = /^(rm?)(\d+)$/.exec(pattern)!;
         const bytes = Number(match[2]) / 8;
-        if (operand.kind === "memory") return match[1] === "rm" && (operand.size ?? bytes) === bytes && (bytes > 1 || operand.size === 1 || this.operands.some((other) => other.kind === "register" && other.size === 1));
-        return gpr && operand.size === bytes;
+        if (operand.kind !== "memory") return gpr && operand.size === bytes;
+        const byteRegister = this.operands.some((other) => other.kind === "register" && other.size === 1);
+        return match[1] === "rm" && (operand.size ?? (bytes > 1 || byteRegister ? bytes : 0)) === bytes;
       }
     }
   }
@@ -211,22 +220,25 @@ class FormEncoder {
       head.push(0x40 | this.#rex & 0xf);
     }
     const before = head.length + opcode.length + tail.length;
-    return [...head, ...opcode, ...tail, ...this.#immediates(before)];
+    const immediates = this.#immediates(before);
+    if (this.#relativeTarget !== undefined) {
+      const end = context.address + BigInt(before + immediates.length);
+      tail.splice(-4, 4, ...littleEndian(this.#relativeTarget - end, 4));
+    }
+    return [...head, ...opcode, ...tail, ...immediates];
   }
 
+  /** Adds what tells the operand size: a prefix or REX.W. */
   #setOperandSize(): void {
-    const { form, context } = this;
-    const byte = form.operands.some((pattern) => /^(rm?8|al)$/.test(pattern)) && !form.operands.some((pattern) => /^(rm?|acc)$/.test(pattern));
-    const sized = form.size !== undefined || form.operands.some((pattern) => /^(rm?|acc|iz|s8|mfar|far|rm?(16|32|64))$/.test(pattern)) || form.opcode[0] === 0xff;
-    if (byte || !sized || /^(lldt|ltr)$/.test("")) return;
-    // Selectors are 16 bits wide whatever the operand size is.
-    if (form.operands.every((pattern) => /^(rm16|sreg|r16)$/.test(pattern))) return;
+    const { operands, size, default64 } = this.form;
+    const sized = operands.some((pattern) => /^(rm?|acc|iz|mfar|far|rm?(16|32|64))$/.test(pattern));
+    if (size === undefined && !sized) return;
+    // Selectors are 16 bits wide, and control and debug registers as wide as the mode, whatever the operand size.
+    if (operands.length > 0 && operands.every((pattern) => /^(rm16|sreg|r16)$/.test(pattern))) return;
+    if (operands.includes("cr") || operands.includes("dr")) return;
     if (this.#size === 8) {
-      const free = form.default64 || form.operands.some((pattern) => pattern === "cr" || pattern === "dr") || form.prefix === 0x66;
-      if (!free) this.#rex |= 0x48;
-      return;
-    }
-    if (this.#size !== this.#defaultSize && (this.#size === 2 || this.#size === 4)) this.#prefixes.push(0x66);
+      if (!default64) this.#rex |= 0x48;
+    } else if (this.#size !== this.#defaultSize) this.#prefixes.push(0x66);
   }
 
   #noteRegister(register: Register, bit: number): void {
@@ -249,7 +261,9 @@ class FormEncoder {
   }
 
   #displacement(memory: MemoryOperand): { value: bigint; constant: boolean } {
-    return memory.displacement === "" ? { value: 0n, constant: true } : this.context.evaluate(memory.displacement);
+    return memory.displacement === ""
+      ? { value: 0n, constant: true }
+      : this.context.evaluate(memory.displacement);
   }
 
   #modrm16(memory: MemoryOperand, field: number): number[] {
@@ -271,7 +285,7 @@ class FormEncoder {
     if (base !== undefined) this.#noteRegister(base, 1);
     if (index !== undefined) this.#noteRegister(index, 2);
     if (memory.relative) {
-      this.relativeDisplacement = value;
+      this.#relativeTarget = value;
       return [reg | 5, 0, 0, 0, 0];
     }
     if (base === undefined && index === undefined) {
@@ -283,12 +297,11 @@ class FormEncoder {
     const rm = sib ? 4 : base.number & 7;
     const sibByte = sib ? [this.#sib(memory, base.number & 7)] : [];
     if (constant && value === 0n && (base.number & 7) !== 5) return [reg | rm, ...sibByte];
-    if (constant && BigInt.asIntN(8, value) === value) return [0x40 | reg | rm, ...sibByte, ...littleEndian(value, 1)];
+    if (constant && BigInt.asIntN(8, value) === value) {
+      return [0x40 | reg | rm, ...sibByte, ...littleEndian(value, 1)];
+    }
     return [0x80 | reg | rm, ...sibByte, ...littleEndian(value, 4)];
   }
-
-  /** Target of a RIP-relative operand. */
-  relativeDisplacement: bigint | undefined;
 
   #sib(memory: MemoryOperand, base: number): number {
     const index = memory.index === undefined ? 4 : memory.index.number & 7;
@@ -312,7 +325,13 @@ class FormEncoder {
       else if (pattern === "relz") bytes.push(...this.#relative(value, before, context.bits === 16 ? 2 : 4));
       else if (pattern === "s8") bytes.push(...littleEndian(BigInt.asIntN(8, value), 1));
       else {
-        const size = pattern === "i8" ? 1 : pattern === "i16" ? 2 : pattern === "i64" ? 8 : Math.min(this.#size, 4);
+        const size = pattern === "i8"
+          ? 1
+          : pattern === "i16"
+          ? 2
+          : pattern === "i64"
+          ? 8
+          : Math.min(this.#size, 4);
         // A 64-bit operand takes 32 bits that are extended with their sign.
         const fitting = this.#size === 8 && size === 4 ? BigInt.asIntN(32, value) : value;
         bytes.push(...littleEndian(fitting, size));

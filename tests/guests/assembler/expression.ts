@@ -32,7 +32,11 @@ class Parser {
   #at = 0;
   #constant = true;
 
-  constructor(private readonly text: string, private readonly symbols: Symbols, private readonly lenient: boolean) {
+  constructor(
+    private readonly text: string,
+    private readonly symbols: Symbols,
+    private readonly lenient: boolean,
+  ) {
     TOKEN.lastIndex = 0;
     const trimmed = text.trimEnd();
     while (TOKEN.lastIndex < trimmed.length) {

@@ -90,7 +90,12 @@ const generated = [
   ...["movs:a4", "cmps:a6", "stos:aa", "lods:ac", "scas:ae", "ins:6c", "outs:6e"].flatMap((text) => {
     const [name, code] = text.split(":") as [string, string];
     const wide = hex(parseInt(code, 16) + 1);
-    return [`${name}b : ${code}`, `${name}w : o16 ${wide}`, `${name}d : o32 ${wide}`, `${name}q : o64 ${wide}`];
+    return [
+      `${name}b : ${code}`,
+      `${name}w : o16 ${wide}`,
+      `${name}d : o32 ${wide}`,
+      `${name}q : o64 ${wide}`,
+    ];
   }),
   ...["bt:4", "bts:5", "btr:6", "btc:7"].flatMap((text) => {
     const [name, digit] = text.split(":") as [string, string];
@@ -106,11 +111,11 @@ mov r,rm: 8b /r
 mov rm,sreg: 8c /r
 mov sreg,rm16: 8e /r
 mov r64,i64: b8+r
+mov rm64,iz: c7 /0
 mov r8,i8: b0+r
 mov r,iz: b8+r
 mov rm8,i8: c6 /0
 mov rm,iz: c7 /0
-movs32 rm64,iz: c7 /0
 mov cr,r64: o32 0f 22 /r
 mov cr,r32: o32 0f 22 /r
 mov r64,cr: o32 0f 20 /r

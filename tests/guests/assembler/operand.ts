@@ -48,7 +48,14 @@ export type Operand =
     | { readonly kind: "far"; readonly selector: string; readonly offset: string }
   );
 
-const SIZES: { readonly [word: string]: number } = { byte: 1, word: 2, dword: 4, qword: 8, tword: 10, oword: 16 };
+const SIZES: { readonly [word: string]: number } = {
+  byte: 1,
+  word: 2,
+  dword: 4,
+  qword: 8,
+  tword: 10,
+  oword: 16,
+};
 
 const NAMES8 = ["al", "cl", "dl", "bl", "ah", "ch", "dh", "bh"];
 const NAMES16 = ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"];
@@ -112,7 +119,9 @@ export function parseOperand(text: string): Operand {
   const register = REGISTERS.get(rest.toLowerCase());
   if (register !== undefined) return { ...common, size: register.size, kind: "register", register };
   const colon = rest.indexOf(":");
-  if (colon >= 0) return { ...common, kind: "far", selector: rest.slice(0, colon), offset: rest.slice(colon + 1) };
+  if (colon >= 0) {
+    return { ...common, kind: "far", selector: rest.slice(0, colon), offset: rest.slice(colon + 1) };
+  }
   if (rest === "") throw new SyntaxError(`Operand "${text}" is empty`);
   return { ...common, kind: "immediate", text: rest };
 }

@@ -1,0 +1,43 @@
+/**
+ * Measures how long a guest's access to a device takes, over each transport: `deno task bench:ioreq` or
+ * `deno run -A bench/ioreq.ts`.
+ *
+ * The vCPU is a script, so what is measured is the way to the server and back, as its thread sees it.
+ *
+ * @module
+ */
+
+import { ControlType } from "../kernel/abi/control.ts";
+import { ECHO_MANIFEST, ECHO_PORT } from "../kernel/testing/echo_device.ts";
+import { Op } from "../kernel/testing/fake_vcpu.ts";
+import { TestKernel, TRANSPORTS } from "../kernel/testing/test_kernel.ts";
+
+const ECHO_SERVER = new URL("../kernel/testing/echo_server.ts", import.meta.url);
+const ROUNDS = 5000;
+
+const CASES = [
+  { name: "read", step: { op: Op.In, address: ECHO_PORT + 8 }, values: 3 },
+  { name: "ordered write", step: { op: Op.Out, address: ECHO_PORT + 8 }, values: 2 },
+  { name: "read that lowers an interrupt", step: { op: Op.In, address: ECHO_PORT + 2 }, values: 3 },
+  { name: "posted write", step: { op: Op.Out, address: ECHO_PORT }, values: 2 },
+] as const;
+
+function percentile(sorted: readonly number[], part: number): string {
+  return (sorted[Math.floor(sorted.length * part)] / 1000).toFixed(1).padStart(8);
+}
+
+console.log("transport  access                          median us   p99 us");
+for (const transport of TRANSPORTS) {
+  for (const { name, step, values } of CASES) {
+    await using kernel = await TestKernel.create();
+    await kernel.attach(ECHO_MANIFEST, ECHO_SERVER, transport);
+    await kernel.run({ op: Op.Time }, step, { op: Op.Time }, { op: Op.Repeat, address: 0, value: ROUNDS });
+    const log = await kernel.log(ROUNDS * values);
+    await kernel.request(ControlType.Pause);
+    const times = Array.from({ length: ROUNDS }, (_, round) => {
+      const at = round * values;
+      return log[at + values - 1] - log[at];
+    }).sort((a, b) => a - b);
+    console.log(`${transport.padEnd(10)} ${name.padEnd(30)} ${percentile(times, 0.5)} ${percentile(times, 0.99)}`);
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * What the toolstack writes to the kernel process.
+ *
+ * @module
+ */
+
+import type { ControlType } from "./abi/control.ts";
+import { HEADER_SIZE, MAX_MESSAGE, ProtocolError } from "./abi/message.ts";
+
+const READ_SIZE = 1 << 16;
+
+/** A request. */
+export interface ControlRequest {
+  readonly type: ControlType;
+  readonly id: number;
+  readonly body: Uint8Array;
+}
+
+/** Cuts a stream of bytes into requests. */
+export class ControlInput {
+  readonly #read: (into: Uint8Array) => Promise<number | null>;
+  readonly #buffer = new Uint8Array(READ_SIZE);
+  #start = 0;
+  #end = 0;
+
+  /** `read` reads some bytes and gives how many, or `null` at the end. */
+  constructor(read: (into: Uint8Array) => Promise<number | null>) {
+    this.#read = read;
+  }
+
+  /** Waits for the next request; `undefined` at the end. @throws {ProtocolError} if it is malformed */
+  async next(): Promise<ControlRequest | undefined> {
+    const header = await this.#take(HEADER_SIZE);
+    if (header === undefined) return undefined;
+    const view = new DataView(header.buffer);
+    const length = view.getUint32(0, true);
+    if (length < HEADER_SIZE || length > MAX_MESSAGE) {
+      throw new ProtocolError(`Request length ${length} is outside ${HEADER_SIZE} to ${MAX_MESSAGE}`);
+    }
+    if (view.getUint16(6, true) !== 0 || view.getUint32(12, true) !== 0) {
+      throw new ProtocolError("Reserved header fields are not zero");
+    }
+    const body = await this.#take(length - HEADER_SIZE);
+    if (body === undefined) return undefined;
+    return { type: view.getUint16(4, true), id: view.getUint32(8, true), body };
+  }
+
+  /** Reads `length` bytes. What is long is not copied twice: RAM is loaded through here. */
+  async #take(length: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length;) {
+      if (this.#start === this.#end && length - done < READ_SIZE) {
+        const read = await this.#read(this.#buffer);
+        if (read === null) return undefined;
+        [this.#start, this.#end] = [0, read];
+      }
+      const held = this.#buffer.subarray(this.#start, Math.min(this.#end, this.#start + length - done));
+      bytes.set(held, done);
+      this.#start += held.length;
+      done += held.length;
+      if (length - done >= READ_SIZE) {
+        const read = await this.#read(bytes.subarray(done));
+        if (read === null) return undefined;
+        done += read;
+      }
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * What the manuals leave undefined, and what user code cannot compare.
+ *
+ * @module
+ */
+
+import { Flag } from "../../kernel/cpu/state.ts";
+
+const ALL = Flag.CF | Flag.PF | Flag.AF | Flag.ZF | Flag.SF | Flag.OF;
+
+/** Flags that an instruction leaves undefined (SDM volume 1, appendix A), by name. */
+export const UNDEFINED_FLAGS: { readonly [name: string]: number } = {
+  and: Flag.AF,
+  or: Flag.AF,
+  xor: Flag.AF,
+  test: Flag.AF,
+  shl: Flag.AF,
+  shr: Flag.AF,
+  sar: Flag.AF,
+  shld: Flag.AF,
+  shrd: Flag.AF,
+  mul: Flag.SF | Flag.ZF | Flag.AF | Flag.PF,
+  imul: Flag.SF | Flag.ZF | Flag.AF | Flag.PF,
+  div: ALL,
+  idiv: ALL,
+  bsf: ALL & ~Flag.ZF,
+  bsr: ALL & ~Flag.ZF,
+  bt: ALL & ~(Flag.CF | Flag.ZF),
+  bts: ALL & ~(Flag.CF | Flag.ZF),
+  btr: ALL & ~(Flag.CF | Flag.ZF),
+  btc: ALL & ~(Flag.CF | Flag.ZF),
+};
+
+/** Instructions that are not compared, by name, and why. */
+export const NOT_COMPARED: { readonly [name: string]: string } = {
+  "jmp far": "descriptor tables are the host's",
+  "call far": "descriptor tables are the host's",
+  "ret far": "descriptor tables are the host's",
+  "load far pointer": "descriptor tables are the host's",
+  "pop segment": "descriptor tables are the host's",
+  "verr": "descriptor tables are the host's",
+  "verw": "descriptor tables are the host's",
+  "lar": "descriptor tables are the host's",
+  "lsl": "descriptor tables are the host's",
+  "iret": "descriptor tables are the host's",
+  "mov to segment": "descriptor tables are the host's",
+  "sgdt": "the host's kernel emulates it",
+  "sidt": "the host's kernel emulates it",
+  "sldt": "the host's kernel emulates it",
+  "str": "the host's kernel emulates it",
+  "smsw": "the host's kernel emulates it",
+  "int": "enters the host's kernel",
+  "int1": "enters the host's kernel",
+  "int3": "enters the host's kernel",
+  "syscall": "enters the host's kernel",
+  "sysenter": "enters the host's kernel",
+  "sysexit": "AMD has none in 64-bit mode",
+  "cpuid": "the result is each CPU's own",
+  "rdtsc": "the result is each CPU's own",
+  "rdtscp": "the result is each CPU's own",
+  "rdpid": "the result is each CPU's own",
+  "rdpmc": "the host's kernel decides whether it faults",
+  "rdrand": "the result is random",
+  "xgetbv": "the result is each CPU's own",
+  "xsave": "the layout is each CPU's own",
+  "xrstor": "the layout is each CPU's own",
+  "fxsave": "stored pointers are each CPU's own",
+  "fxrstor": "stored pointers are each CPU's own",
+};
