@@ -69,6 +69,8 @@ export class ServerLink {
   #startTicks = 0;
   #lastId = 0;
   #pinging = false;
+  /** Last error that the server told of. */
+  #lastError: string | undefined;
 
   /** `dma`: whether the server may read and write guest memory. `now` gives guest time in nanoseconds. */
   constructor(name: string, dma: boolean, now: () => number, handlers: ServerLinkHandlers) {
@@ -161,6 +163,11 @@ export class ServerLink {
     }
   }
 
+  /** The server has closed its end of the channel. */
+  ended(): void {
+    this.fail(this.#lastError ?? "Server has ended");
+  }
+
   /** Gives the server up. */
   fail(reason: string): void {
     if (!this.end(reason)) return;
@@ -238,7 +245,9 @@ export class ServerLink {
     const level = new DataView(body.buffer, body.byteOffset).getUint32(0, true);
     if (LogLevel[level] === undefined) throw new ProtocolError(`Log level ${level} does not exist`);
     // One line, and nothing that moves a terminal's cursor.
-    this.#handlers.log(level, decodeText(body.subarray(8)).replace(/[\p{Cc}]+/gu, " "));
+    const text = decodeText(body.subarray(8)).replace(/[\p{Cc}]+/gu, " ");
+    if (level === LogLevel.Error) this.#lastError = text;
+    this.#handlers.log(level, text);
   }
 
   #answer(type: MessageType, id: number, body: Uint8Array): void {

@@ -190,7 +190,7 @@ export class ServerTable {
       ready: () => this.#handlers.ready(),
       ended: () => {
         ended.resolve();
-        if (!this.#ending) link.fail("Server has ended");
+        if (!this.#ending) link.ended();
       },
       violated: (reason) => link.fail(reason),
     };

@@ -4,25 +4,38 @@
  * @module
  */
 
-import { decodeState, type StateValue } from "../kernel/abi/state.ts";
+import { decodeState, type StateFields, type StateValue } from "../kernel/abi/state.ts";
 
-/** Registers in a line. */
+/** General registers in encoding order, as a vCPU saves them. */
+const GENERAL = "RAX RCX RDX RBX RSP RBP RSI RDI R8 R9 R10 R11 R12 R13 R14 R15".split(" ");
+/** Other registers that say where a guest stopped and how. */
+const OTHERS = ["rip", "rflags", "cr0", "cr2", "cr3", "cr4", "efer"];
+
 const PER_LINE = 4;
 
-/** Integer registers of a vCPU's saved state, in base64 as the control protocol has it; some lines. */
+/** Registers of a vCPU's saved state, in base64 as the control protocol has it; some lines. */
 export function formatVcpu(base64: string): string {
   const { fields } = decodeState(Uint8Array.fromBase64(base64));
-  const registers = Object.entries(fields).flatMap(([name, value]) => integers(name, value));
-  const lines: string[] = [];
-  for (let at = 0; at < registers.length; at += PER_LINE) {
-    lines.push(registers.slice(at, at + PER_LINE).join(" "));
-  }
+  const registers = [
+    ...generalRegisters(fields),
+    ...OTHERS.map((name): [string, StateValue | undefined] => [name.toUpperCase(), fields[name]]),
+  ];
+  const known = registers.filter(([, value]) => typeof value === "bigint" || Number.isInteger(value));
+  const texts = known.map(([name, value]) =>
+    `${name.padStart(6)}=${hexadecimal(BigInt(value as bigint | number))}`
+  );
+  const lines = Array.from(
+    { length: Math.ceil(texts.length / PER_LINE) },
+    (_, line) => texts.slice(line * PER_LINE, (line + 1) * PER_LINE).join(" "),
+  );
   return lines.join("\n");
 }
 
-function integers(name: string, value: StateValue): string[] {
-  if (typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value))) {
-    return [`${name.toUpperCase()}=${BigInt.asUintN(64, BigInt(value)).toString(16).padStart(16, "0")}`];
-  }
-  return [];
+function generalRegisters(fields: StateFields): [string, StateValue | undefined][] {
+  const values: readonly StateValue[] = Array.isArray(fields["registers"]) ? fields["registers"] : [];
+  return GENERAL.map((name, index) => [name, values[index]]);
+}
+
+function hexadecimal(value: bigint): string {
+  return BigInt.asUintN(64, value).toString(16).padStart(16, "0");
 }

@@ -53,8 +53,6 @@ export const RECORDS_SIZE = 96 << 20;
 /** Pages of 64 KiB of the engine's memory. The host gives them when they are first touched. */
 export const ENGINE_PAGES = Math.ceil((RECORDS + RECORDS_SIZE) / 65536);
 
-/** Bytes above guest RAM in the RAM memory: buffers for accesses that are not plain ones, a part for each vCPU. */
-export const BOUNCE_SIZE = 65536;
 /** Bytes of one vCPU's bounce buffer. */
 export const BOUNCE_PER_VCPU = 1024;
 

@@ -16,6 +16,8 @@ export const RAM_UNIT = 2 * 2 ** 20;
 
 const WASM_PAGE = 2 ** 16;
 const WASM_MAX_PAGES = 65536;
+/** Bytes behind RAM in the memory, which the vCPUs use for accesses that are not plain ones. */
+export const BOUNCE_SIZE = WASM_PAGE;
 /** Most RAM, in bytes: a memory of 2^32 bytes has lengths that do not fit 32 bits. */
 export const MAX_RAM = WASM_MAX_PAGES * WASM_PAGE - RAM_UNIT;
 
@@ -67,7 +69,7 @@ export class GuestRam {
     if (size > MAX_RAM) {
       throw new RangeError(`Cannot have ${size / 2 ** 20} MiB of RAM: ${MAX_RAM / 2 ** 20} MiB is the most`);
     }
-    const pages = size / WASM_PAGE;
+    const pages = (size + BOUNCE_SIZE) / WASM_PAGE;
     try {
       const memory = new WebAssembly.Memory({ initial: pages, maximum: WASM_MAX_PAGES, shared: true });
       return new GuestRam(memory, size);

@@ -138,20 +138,23 @@ export class TestKernel implements AsyncDisposable {
     manifest: Manifest,
     url: URL,
     transport: Transport,
-    args: readonly string[] = [],
-    flags: readonly string[] = [],
+    { argument = "", name = manifest.name, flags = [] }: {
+      argument?: string;
+      name?: string;
+      flags?: readonly string[];
+    } = {},
   ): Promise<Deno.ChildProcess | undefined> {
-    const { name, interrupts, dma, ranges } = manifest;
+    const { interrupts, dma, ranges } = manifest;
     const body = { name, interrupts, dma, ranges };
     if (transport === "worker") {
-      await this.json(ControlType.Attach, { ...body, transport: { kind: "worker", url: url.href, options: "" } });
+      await this.json(ControlType.Attach, { ...body, transport: { kind: "worker", url: url.href, options: argument } });
       return undefined;
     }
     const [requests, replies] = ["requests", "replies"].map((end) => `${this.directory}/${name}${this.servers.length}.${end}`);
     await new Deno.Command("mkfifo", { args: [requests, replies] }).output();
     const attached = this.json(ControlType.Attach, { ...body, transport: { kind: "fifo", requests, replies } });
     const process = new Deno.Command("sh", {
-      args: ["-c", `exec "$@" <${requests} >${replies}`, "sh", Deno.execPath(), ...COMMON, ...flags, url.href, ...args],
+      args: ["-c", `exec "$@" <${requests} >${replies}`, "sh", Deno.execPath(), ...COMMON, ...flags, url.href, argument],
       stdin: "null",
       stdout: "null",
       stderr: "inherit",

@@ -81,7 +81,7 @@ export class HostCpu implements Disposable {
     mprotect(BigInt(BASE + 0x20000), BigInt(DATA - BASE - 0x20000), PROT_NONE);
     mprotect(BigInt(DATA + DATA_LENGTH), BigInt(SIGNAL_STACK - DATA - DATA_LENGTH), PROT_NONE);
     for (const [address, code] of hostCode()) memoryAt(address, code.length).set(code);
-    this.#run = new Deno.UnsafeFnPointer(pointerTo(RUN), RUN_DEFINITION);
+    this.#run = new Deno.UnsafeFnPointer(pointerTo<typeof RUN_DEFINITION>(RUN), RUN_DEFINITION);
     this.#test = memoryAt(TEST, TEST_LENGTH);
     this.cases = memoryAt(CASES, BATCH * CASE_LENGTH);
     this.results = memoryAt(RESULTS, BATCH * CASE_LENGTH);
@@ -129,8 +129,8 @@ export class HostCpu implements Disposable {
   }
 }
 
-function pointerTo(address: number): Deno.PointerObject {
-  return Deno.UnsafePointer.create(BigInt(address))!;
+function pointerTo<T>(address: number): Deno.PointerObject<T> {
+  return Deno.UnsafePointer.create<T>(BigInt(address))!;
 }
 
 function memoryAt(address: number, length: number): Uint8Array<ArrayBuffer> {

@@ -4,12 +4,14 @@
  * @module
  */
 
+import type { Form } from "../../kernel/cpu/isa/mod.ts";
 import { Flag } from "../../kernel/cpu/state.ts";
+import type { Instruction } from "./instruction_generator.ts";
 
 const ALL = Flag.CF | Flag.PF | Flag.AF | Flag.ZF | Flag.SF | Flag.OF;
 
 /** Flags that an instruction leaves undefined (SDM volume 1, appendix A), by name. */
-export const UNDEFINED_FLAGS: { readonly [name: string]: number } = {
+const UNDEFINED_FLAGS: { readonly [name: string]: number } = {
   and: Flag.AF,
   or: Flag.AF,
   xor: Flag.AF,
@@ -32,7 +34,7 @@ export const UNDEFINED_FLAGS: { readonly [name: string]: number } = {
 };
 
 /** Instructions that are not compared, by name, and why. */
-export const NOT_COMPARED: { readonly [name: string]: string } = {
+const NOT_COMPARED: { readonly [name: string]: string } = {
   "jmp far": "descriptor tables are the host's",
   "call far": "descriptor tables are the host's",
   "ret far": "descriptor tables are the host's",
@@ -67,3 +69,26 @@ export const NOT_COMPARED: { readonly [name: string]: string } = {
   "fxsave": "stored pointers are each CPU's own",
   "fxrstor": "stored pointers are each CPU's own",
 };
+
+/** Forms that are not compared, by encoding, and why. */
+const FORMS_NOT_COMPARED: { readonly [encoding: string]: string } = {
+  "8E /r Sw Ew": "descriptor tables are the host's",
+};
+
+/** x87 instructions with a memory operand that store pointers: opcode and ModRM.reg. */
+const X87_ENVIRONMENTS = new Set([0xd9_4, 0xd9_6, 0xdd_4, 0xdd_6]);
+
+/** Why a form, or an encoding of it, is not compared. */
+export function notCompared(form: Form, instruction?: Instruction): string | undefined {
+  const { name } = form.definition;
+  if (name === "x87" && instruction?.memory !== undefined) {
+    const modrm = instruction.bytes[instruction.bytes.indexOf(form.opcode) + 1]!;
+    if (X87_ENVIRONMENTS.has(form.opcode * 16 + ((modrm >> 3) & 7))) return "stored pointers are each CPU's own";
+  }
+  return NOT_COMPARED[name] ?? FORMS_NOT_COMPARED[form.text];
+}
+
+/** Flags that are undefined after an instruction on given registers. */
+export function undefinedFlags(instruction: Instruction, _input: Uint8Array): number {
+  return UNDEFINED_FLAGS[instruction.form.definition.name] ?? 0;
+}

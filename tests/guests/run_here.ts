@@ -197,10 +197,10 @@ class Machine implements VcpuBus {
     return true;
   }
   get cr8(): number {
-    return this.#interrupts.localApics[0]!.taskPriority >> 4;
+    return this.#interrupts.localApics[0]!.cr8;
   }
   set cr8(value: number) {
-    this.#interrupts.localApics[0]!.taskPriority = value << 4;
+    this.#interrupts.localApics[0]!.cr8 = value;
     this.#attention();
   }
 }

@@ -147,7 +147,7 @@ class Pass implements Symbols {
   #data(size: number, argument: string): void {
     for (const item of argument.match(/"[^"]*"|[^,]+/g) ?? []) {
       if (item.trim().startsWith('"')) this.bytes.push(...new TextEncoder().encode(item.trim().slice(1, -1)));
-      else this.bytes.push(...littleEndian(this.#evaluate(item).value, size));
+      else this.bytes.push(...littleEndian(this.#evaluate(item).value, size, !this.lenient));
     }
   }
 
@@ -157,6 +157,7 @@ class Pass implements Symbols {
       bits: this.#bits,
       address,
       evaluate: (expression) => this.#evaluate(expression),
+      strict: !this.lenient,
     });
     this.bytes.push(...code);
   }

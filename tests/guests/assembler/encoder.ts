@@ -15,6 +15,8 @@ export interface EncoderContext {
   /** Address of the instruction. */
   readonly address: bigint;
   evaluate(expression: string): Value;
+  /** Whether a value that does not fit is an error: not in the first pass, which knows no addresses. */
+  readonly strict: boolean;
 }
 
 const PREFIXES: { readonly [name: string]: number } = {
@@ -69,10 +71,10 @@ export function encode(text: string, context: EncoderContext): number[] {
   throw new SyntaxError(`Instruction "${text}" cannot be encoded`);
 }
 
-/** Bytes of `value`, least significant first. @throws {RangeError} if it does not fit. */
-export function littleEndian(value: bigint, size: number): number[] {
+/** Bytes of `value`, least significant first. @throws {RangeError} if it does not fit and `strict` is set. */
+export function littleEndian(value: bigint, size: number, strict: boolean): number[] {
   const bits = BigInt(size * 8);
-  if (value >= 1n << bits || value < -(1n << (bits - 1n))) {
+  if (strict && (value >= 1n << bits || value < -(1n << (bits - 1n)))) {
     throw new RangeError(`Value ${value} does not fit in ${size} bytes`);
   }
   return Array.from({ length: size }, (_, index) => Number((value >> BigInt(8 * index)) & 0xffn));
@@ -91,6 +93,10 @@ class FormEncoder {
     private readonly context: EncoderContext,
   ) {
     this.#size = form.size ?? 0;
+  }
+
+  #bytes(value: bigint, size: number): number[] {
+    return littleEndian(value, size, this.context.strict);
   }
 
   get #defaultSize(): number {
@@ -223,7 +229,7 @@ class FormEncoder {
     const immediates = this.#immediates(before);
     if (this.#relativeTarget !== undefined) {
       const end = context.address + BigInt(before + immediates.length);
-      tail.splice(-4, 4, ...littleEndian(this.#relativeTarget - end, 4));
+      tail.splice(-4, 4, ...this.#bytes(this.#relativeTarget - end, 4));
     }
     return [...head, ...opcode, ...tail, ...immediates];
   }
@@ -270,12 +276,12 @@ class FormEncoder {
     const { value, constant } = this.#displacement(memory);
     const registers = [memory.base, memory.index].filter((register) => register !== undefined);
     const reg = field << 3;
-    if (registers.length === 0) return [reg | 6, ...littleEndian(value, 2)];
+    if (registers.length === 0) return [reg | 6, ...this.#bytes(value, 2)];
     const rm = RM16[registers.map(({ number }) => number).sort().join()];
     if (rm === undefined) throw new SyntaxError("Registers do not make a 16-bit address");
     if (constant && value === 0n && rm !== 6) return [reg | rm];
-    if (constant && BigInt.asIntN(8, value) === value) return [0x40 | reg | rm, ...littleEndian(value, 1)];
-    return [0x80 | reg | rm, ...littleEndian(BigInt.asIntN(16, value), 2)];
+    if (constant && BigInt.asIntN(8, value) === value) return [0x40 | reg | rm, ...this.#bytes(value, 1)];
+    return [0x80 | reg | rm, ...this.#bytes(BigInt.asIntN(16, value), 2)];
   }
 
   #modrm32(memory: MemoryOperand, field: number): number[] {
@@ -289,18 +295,18 @@ class FormEncoder {
       return [reg | 5, 0, 0, 0, 0];
     }
     if (base === undefined && index === undefined) {
-      const wide = littleEndian(value, 4);
+      const wide = this.#bytes(value, 4);
       return this.context.bits === 64 ? [reg | 4, 0x25, ...wide] : [reg | 5, ...wide];
     }
-    if (base === undefined) return [reg | 4, this.#sib(memory, 5), ...littleEndian(value, 4)];
+    if (base === undefined) return [reg | 4, this.#sib(memory, 5), ...this.#bytes(value, 4)];
     const sib = index !== undefined || (base.number & 7) === 4;
     const rm = sib ? 4 : base.number & 7;
     const sibByte = sib ? [this.#sib(memory, base.number & 7)] : [];
     if (constant && value === 0n && (base.number & 7) !== 5) return [reg | rm, ...sibByte];
     if (constant && BigInt.asIntN(8, value) === value) {
-      return [0x40 | reg | rm, ...sibByte, ...littleEndian(value, 1)];
+      return [0x40 | reg | rm, ...sibByte, ...this.#bytes(value, 1)];
     }
-    return [0x80 | reg | rm, ...sibByte, ...littleEndian(value, 4)];
+    return [0x80 | reg | rm, ...sibByte, ...this.#bytes(value, 4)];
   }
 
   #sib(memory: MemoryOperand, base: number): number {
@@ -315,15 +321,15 @@ class FormEncoder {
     form.operands.forEach((pattern, index) => {
       const operand = operands[index]!;
       if (operand.kind === "far") {
-        bytes.push(...littleEndian(context.evaluate(operand.offset).value, this.#size));
-        bytes.push(...littleEndian(context.evaluate(operand.selector).value, 2));
+        bytes.push(...this.#bytes(context.evaluate(operand.offset).value, this.#size));
+        bytes.push(...this.#bytes(context.evaluate(operand.selector).value, 2));
         return;
       }
       if (operand.kind !== "immediate" || pattern === "1") return;
       const { value } = context.evaluate(operand.text);
       if (pattern === "rel8") bytes.push(...this.#relative(value, before, 1));
       else if (pattern === "relz") bytes.push(...this.#relative(value, before, context.bits === 16 ? 2 : 4));
-      else if (pattern === "s8") bytes.push(...littleEndian(BigInt.asIntN(8, value), 1));
+      else if (pattern === "s8") bytes.push(...this.#bytes(BigInt.asIntN(8, value), 1));
       else {
         const size = pattern === "i8"
           ? 1
@@ -334,13 +340,13 @@ class FormEncoder {
           : Math.min(this.#size, 4);
         // A 64-bit operand takes 32 bits that are extended with their sign.
         const fitting = this.#size === 8 && size === 4 ? BigInt.asIntN(32, value) : value;
-        bytes.push(...littleEndian(fitting, size));
+        bytes.push(...this.#bytes(fitting, size));
       }
     });
     return bytes;
   }
 
   #relative(target: bigint, before: number, size: number): number[] {
-    return littleEndian(target - this.context.address - BigInt(before + size), size);
+    return this.#bytes(target - this.context.address - BigInt(before + size), size);
   }
 }

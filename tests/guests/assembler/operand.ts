@@ -118,7 +118,7 @@ export function parseOperand(text: string): Operand {
   }
   const register = REGISTERS.get(rest.toLowerCase());
   if (register !== undefined) return { ...common, size: register.size, kind: "register", register };
-  const colon = rest.indexOf(":");
+  const colon = rest.startsWith("'") ? -1 : rest.indexOf(":");
   if (colon >= 0) {
     return { ...common, kind: "far", selector: rest.slice(0, colon), offset: rest.slice(colon + 1) };
   }

@@ -1,0 +1,12 @@
+/**
+ * All guests.
+ *
+ * @module
+ */
+
+import type { Guest } from "../guest.ts";
+import { longExceptions } from "./long_exceptions.ts";
+
+export const guests: readonly Guest[] = [
+  longExceptions,
+];
