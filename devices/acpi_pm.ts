@@ -55,7 +55,9 @@ const TIMER_RANGE = 2;
 const TIMER_EVENT = 0x0001;
 const GLOBAL_EVENT = 0x0020;
 const POWER_BUTTON_EVENT = 0x0100;
-const EVENTS = TIMER_EVENT | GLOBAL_EVENT | POWER_BUTTON_EVENT;
+/** The RTC's alarm as a wake-up event: nothing raises it, but an OS expects that it can be enabled. */
+const RTC_EVENT = 0x0400;
+const EVENTS = TIMER_EVENT | GLOBAL_EVENT | POWER_BUTTON_EVENT | RTC_EVENT;
 
 // PM1 control register (section 4.8.3.2.1).
 const SCI_ENABLED = 0x0001;

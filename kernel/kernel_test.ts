@@ -37,7 +37,7 @@ const SCENARIOS: readonly (readonly [name: string, test: (kernel: TestKernel) =>
       { op: Op.ReadMmio, address: ECHO_MMIO + 16, size: 8 },
       { op: Op.ReadMmio, address: ECHO_MMIO + 19, size: 1 },
     );
-    assertEquals(await kernel.log(5), [0x5a, 4, 0x1_2345_6789, 0x23, 0].slice(0, 4).concat(0).slice(0, 4));
+    assertEquals(await kernel.log(4), [0x5a, 4, 0x1_2345_6789, 0x23]);
   }],
   ["nobody answers where no server is", async (kernel) => {
     await kernel.run(
@@ -68,9 +68,8 @@ const SCENARIOS: readonly (readonly [name: string, test: (kernel: TestKernel) =>
       { op: Op.InString, address: ECHO_PORT + 8, size: 2, value: 5000 },
       { op: Op.In, address: ECHO_PORT },
     );
-    await kernel.log(2);
-    assertEquals(await kernel.log(1), [5999 % 251]);
-    assertEquals([...await kernel.read(DATA + 9996, 6)], [2, 0, 2, 0, 5996 % 251 && 0, 0].slice(0, 4).concat([0, 0]));
+    assertEquals(await kernel.log(2), [5999 % 251, 5999 % 251]);
+    assertEquals([...await kernel.read(DATA + 9996, 6)], [2, 0, 2, 0, 0, 0]);
   }],
   ["string accesses where nobody answers give ones", async (kernel) => {
     await kernel.run(

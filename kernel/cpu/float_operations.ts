@@ -101,7 +101,11 @@ export function executeFloat(cpu: Cpu, operation: FloatOperation, shape: bigint,
   const count = Number(shape) >> 8;
   const mxcsr = cpu.get32(MXCSR);
   if (operation === FloatOperation.DotProduct) return dotProduct(cpu, width, count, Number(immediate));
-  const sourceBits = operation === FloatOperation.FromInt32 ? 32 : operation === FloatOperation.FromInt64 ? 64 : width;
+  const sourceBits = operation === FloatOperation.FromInt32
+    ? 32
+    : operation === FloatOperation.FromInt64
+    ? 64
+    : width;
   const results: Element[] = [];
   for (let index = 0; index < count; index++) {
     const a = readElement(cpu, FLOAT_SOURCE, sourceBits, index);

@@ -154,13 +154,17 @@ export class TestKernel implements AsyncDisposable {
     await new Deno.Command("mkfifo", { args: [requests, replies] }).output();
     const attached = this.json(ControlType.Attach, { ...body, transport: { kind: "fifo", requests, replies } });
     const process = new Deno.Command("sh", {
-      args: ["-c", `exec "$@" <${requests} >${replies}`, "sh", Deno.execPath(), ...COMMON, ...flags, url.href, argument],
+      args: ["-c", `exec "$@" <${requests} >${replies}`, "sh", Deno.execPath(), ...COMMON, ...flags, url.href, ...argument === "" ? [] : [argument]],
       stdin: "null",
       stdout: "null",
       stderr: "inherit",
     }).spawn();
     this.servers.push(process);
-    await attached;
+    let waiting = true;
+    process.status.then(() => {
+      if (waiting) this.json(ControlType.Detach, { name }).catch(() => {});
+    });
+    await attached.finally(() => waiting = false);
     await Promise.all([requests, replies].map((path) => Deno.remove(path)));
     return process;
   }

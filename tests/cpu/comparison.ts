@@ -118,7 +118,8 @@ function differences(instruction: Instruction, input: Uint8Array, host: Uint8Arr
     compare(Case.ADDRESS, 8);
   }
   compare(Case.WINDOW, WINDOW_LENGTH);
-  compare(Case.FX, 8);
+  compare(Case.FX, 4);
+  if (host[Case.FX + Fx.FTW] !== guest[Case.FX + Fx.FTW]) found.push(Case.FX + Fx.FTW);
   compare(Case.FX + Fx.MXCSR, 4);
   for (let register = 0; register < 8; register++) {
     const at = Case.FX + Fx.ST0 + register * 16;

@@ -6,12 +6,13 @@
 
 import type { OperandSpec } from "../../kernel/cpu/isa/mod.ts";
 import { operandBytes } from "../../kernel/cpu/variant.ts";
-import { Case, CASE_LENGTH, DATA, Fx, PADS, WINDOW, WINDOW_LENGTH } from "./case_layout.ts";
+import { Case, CASE_LENGTH, DATA, DATA_LENGTH, Fx, PADS, WINDOW, WINDOW_LENGTH } from "./case_layout.ts";
 import {
   BIT_INSTRUCTIONS,
   FS_BASE,
   GS_BASE,
   type Instruction,
+  type MemoryOperand,
   STACK_INSTRUCTIONS,
 } from "./instruction_generator.ts";
 import type { Random } from "./random.ts";
@@ -181,8 +182,7 @@ export class CaseWriter {
       case "bts":
       case "btr":
       case "btc":
-        if (!random.once(4)) this.setGpr(instruction.register, random.below(1024) - 512);
-        if (instruction.memory !== undefined) this.#bitOffset(instruction);
+        if (instruction.register >= 0) this.#bitOffset(instruction);
         return;
       case "loop":
       case "jcxz":
@@ -232,7 +232,6 @@ export class CaseWriter {
 
   /** In memory a bit offset reaches far: it stays within the window's pages, or goes where nothing is. */
   #bitOffset(instruction: Instruction): void {
-    if (instruction.register < 0) return;
     const { random } = this;
     const within = random.below(0x1000) - 0x800;
     const at = Case.GPR + instruction.register * 8;
@@ -285,9 +284,15 @@ export class CaseWriter {
 
   /** Makes the memory operand's address lie in the window; gives it. */
   #address(instruction: Instruction): number {
-    const { memory, addressSize } = instruction;
+    const { memory } = instruction;
     if (memory === undefined) return -1;
+    const target = this.#addressWithin(instruction, memory);
+    return memory.fixed === undefined && this.#wild(instruction) ? -1 : target;
+  }
+
+  #addressWithin(instruction: Instruction, memory: MemoryOperand): number {
     const { random } = this;
+    const { addressSize } = instruction;
     if (memory.fixed !== undefined) {
       const offset = memory.index < 0 ? 0 : random.below(5) - 2;
       if (memory.index >= 0) this.setGpr(memory.index, addressSize === 8 ? offset : offset >>> 0);
@@ -295,18 +300,11 @@ export class CaseWriter {
     }
     const size = memoryBytes(instruction);
     const place = 16 + random.below(WINDOW_LENGTH - 32 - size);
-    const target = WINDOW + (size === 16 && !random.once(12) ? place & ~15 : place);
+    let target = WINDOW + (size === 16 && !random.once(12) ? place & ~15 : place);
+    // Sometimes at the end of what is there, or beyond.
+    if (random.once(100)) target = DATA + DATA_LENGTH + random.below(32) - 16;
     const offset = target - memory.segmentBase - memory.displacement;
     const scale = 1 << memory.scale;
-    if (random.once(100) && !STACK_INSTRUCTIONS.has(instruction.form.definition.name)) {
-      // Where nothing is, or where no address is.
-      this.#view.setInt32(
-        this.#at + Case.GPR + memory.base * 8 + 4,
-        random.pick([0x8000_0000, 0x7f, 0x8000]),
-        true,
-      );
-      if (addressSize === 8) return -1;
-    }
     if (memory.index === memory.base) {
       const value = Math.floor((addressSize === 8 ? offset : offset >>> 0) / (1 + scale));
       this.setGpr(memory.base, value);
@@ -322,6 +320,16 @@ export class CaseWriter {
       this.setGpr(memory.base, (base >>> 0) + 0x1_0000_0000 * random.below(0x10000));
     }
     return target;
+  }
+
+  /** Once in a while, gives the base register an address that is not canonical. */
+  #wild({ form, memory, addressSize }: Instruction): boolean {
+    const { random } = this;
+    const { name } = form.definition;
+    if (addressSize !== 8 || STACK_INSTRUCTIONS.has(name) || BIT_INSTRUCTIONS.has(name)) return false;
+    if (!random.once(100)) return false;
+    this.#view.setInt32(this.#at + Case.GPR + memory!.base * 8 + 4, random.pick([0x8000_0000, 0x70_0000]), true);
+    return true;
   }
 
   /** What matters about memory once its address is known. */

@@ -1,6 +1,6 @@
 /**
- * Floating-point arithmetic (SDM volume 2: ADD, ADDSUB, DIV, DP, HADD, HSUB, MAX, MIN, MUL, RCP, ROUND, RSQRT, SQRT, SUB
- * with PS, PD, SS, SD).
+ * Floating-point arithmetic (SDM volume 2: ADD, ADDSUB, DIV, DP, HADD, HSUB, MAX, MIN, MUL, RCP, ROUND, RSQRT, SQRT
+ * and SUB with PS, PD, SS, SD).
  *
  * @module
  */
@@ -11,7 +11,15 @@ import { MXCSR } from "../state.ts";
 import { type Expression, select } from "../wasm/expression.ts";
 import { type Local, NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
-import { type FloatInstruction, type Floats, FLOATS, mayBeInexact, PD, PS, roundsNatively } from "./sse_float.ts";
+import {
+  type FloatInstruction,
+  FLOATS,
+  type Floats,
+  mayBeInexact,
+  PD,
+  PS,
+  roundsNatively,
+} from "./sse_float.ts";
 import { immediateByte } from "./sse_operand.ts";
 import { elements, lowHalf, shuffle, simd, type V128 } from "./sse_vector.ts";
 
@@ -29,7 +37,10 @@ const usableSum: Usable = (floats, a, b, result) =>
 /** A product that is zero has underflowed, unless one factor is zero. */
 const usableProduct: Usable = (floats, a, b, result) =>
   floats.allOf(
-    floats.or(floats.certainlyNormal(result), floats.and(floats.or(floats.zero(a), floats.zero(b)), floats.zero(result))),
+    floats.or(
+      floats.certainlyNormal(result),
+      floats.and(floats.or(floats.zero(a), floats.zero(b)), floats.zero(result)),
+    ),
     floats.ordinary(a),
     floats.ordinary(b),
   );
@@ -51,8 +62,9 @@ function combined(
   b: Local,
 ): Local {
   const result = e.f.let(native);
-  const may = roundsNatively(e).and(usable(floats, a, b, result));
-  return floats.exactUnless(e, may, result, operation, [a, b]);
+  const rounds = e.f.let(roundsNatively(e));
+  const may = rounds.and(usable(floats, a, b, result));
+  return floats.exactUnless(e, may, result, operation, [a, b], { plain: rounds.and(floats.plain(e, [a, b], result)) });
 }
 
 const ARITHMETIC: readonly (readonly [FloatInstruction, string, FloatOperation, Usable])[] = [
@@ -94,7 +106,13 @@ for (const floats of FLOATS) {
     },
   });
   // Neither rounds; the source is the result for two zeros, and for NaNs.
-  for (const [name, opcode, operation] of [["min", "5D", FloatOperation.Minimum], ["max", "5F", FloatOperation.Maximum]] as const) {
+  for (
+    const [name, opcode, operation] of [["min", "5D", FloatOperation.Minimum], [
+      "max",
+      "5F",
+      FloatOperation.Maximum,
+    ]] as const
+  ) {
     define({
       name: name + suffix,
       encodings: [`${prefix} 0F ${opcode} /r Vx W${letter}`],

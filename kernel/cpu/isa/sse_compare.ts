@@ -1,5 +1,6 @@
 /**
- * Floating-point comparison, and PTEST (SDM volume 2: CMPPS, CMPPD, CMPSS, CMPSD, COMISD, COMISS, PTEST, UCOMISD, UCOMISS).
+ * Floating-point comparison, and PTEST (SDM volume 2: CMPPS, CMPPD, CMPSS, CMPSD, COMISD, COMISS, PTEST, UCOMISD,
+ * UCOMISS).
  *
  * @module
  */
@@ -8,12 +9,17 @@ import { FloatOperation } from "../float_operations.ts";
 import { Flag } from "../state.ts";
 import { type Expression, i32, operation, select } from "../wasm/expression.ts";
 import { define } from "./definition.ts";
-import { type Floats, FLOATS, SD, SS } from "./sse_float.ts";
+import { FLOATS, type Floats, SD, SS } from "./sse_float.ts";
 import { immediateByte } from "./sse_operand.ts";
 import { simd, simdTest, ZERO_VECTOR } from "./sse_vector.ts";
 
 /** The condition that a predicate's low two bits name, of operands that are ordered. */
-function orderedCondition(floats: Floats, control: Expression<"i32">, a: Expression, b: Expression): Expression {
+function orderedCondition(
+  floats: Floats,
+  control: Expression<"i32">,
+  a: Expression,
+  b: Expression,
+): Expression {
   const never = floats.count > 1 ? ZERO_VECTOR : i32(0);
   const equalOrLess = select(control.and(1), floats.compare("lt", a, b), floats.compare("eq", a, b));
   const lessEqualOrNever = select(control.and(1), never, floats.compare("le", a, b));
@@ -26,7 +32,9 @@ function predicateMask(floats: Floats, control: Expression<"i32">, a: Expression
   const inverted = control.shrU(2).and(1);
   if (floats.count > 1) return simd("v128.xor", condition, simd("i32x4.splat", i32(0).sub(inverted)));
   const mask = i32(0).sub((condition as Expression<"i32">).xor(inverted));
-  return floats.width === 32 ? operation("f32", [F32_REINTERPRET], mask) : operation("f64", [F64_REINTERPRET], mask.extendS());
+  return floats.width === 32
+    ? operation("f32", [F32_REINTERPRET], mask)
+    : operation("f64", [F64_REINTERPRET], mask.extendS());
 }
 const F32_REINTERPRET = 0xbe;
 const F64_REINTERPRET = 0xbf;
@@ -52,13 +60,15 @@ for (const floats of FLOATS) {
   });
 }
 
-/** Of ordered operands: ZF if they are equal, CF if the first is less; the other flags become 0. */
+// Of ordered operands: ZF if they are equal, CF if the first is less; the other flags become 0.
 for (const floats of [SS, SD]) {
   const prefix = floats.width === 32 ? "NP" : "66";
-  for (const [name, opcode, slow] of [
-    ["ucomi", "2E", FloatOperation.CompareUnordered],
-    ["comi", "2F", FloatOperation.CompareOrdered],
-  ] as const) {
+  for (
+    const [name, opcode, slow] of [
+      ["ucomi", "2E", FloatOperation.CompareUnordered],
+      ["comi", "2F", FloatOperation.CompareOrdered],
+    ] as const
+  ) {
     define({
       name: name + floats.suffix,
       encodings: [`${prefix} 0F ${opcode} /r Vx W${floats.letter}`],

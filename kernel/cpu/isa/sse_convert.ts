@@ -99,7 +99,10 @@ function integerOperation(bits: 32 | 64, truncate: boolean): FloatOperation {
 /** `count` integers of 32 bits from the low floats of `a`, whose other elements repeat those. */
 function packedIntegers(e: Emitter, floats: Floats, a: Local, truncate: boolean, count = floats.count): V128 {
   const { rounded, usable } = toIntegral(e, floats, a, 32, truncate);
-  const native = simd(floats.width === 32 ? "i32x4.trunc_sat_f32x4_s" : "i32x4.trunc_sat_f64x2_s_zero", rounded);
+  const native = simd(
+    floats.width === 32 ? "i32x4.trunc_sat_f32x4_s" : "i32x4.trunc_sat_f64x2_s_zero",
+    rounded,
+  );
   const slow = integerOperation(32, truncate);
   return floats.exactUnless(e, usable, native, slow, [a], { count }) as Local<"v128">;
 }
@@ -109,12 +112,14 @@ function lowTwice(e: Emitter, value: V128): Local<"v128"> {
   return e.f.let(shuffle(8, value, value, [0]));
 }
 
-for (const [name, prefix, floats, opcode, truncate] of [
-  ["cvtps2dq", "66", PS, "5B", false],
-  ["cvttps2dq", "F3", PS, "5B", true],
-  ["cvtpd2dq", "F2", PD, "E6", false],
-  ["cvttpd2dq", "66", PD, "E6", true],
-] as const) {
+for (
+  const [name, prefix, floats, opcode, truncate] of [
+    ["cvtps2dq", "66", PS, "5B", false],
+    ["cvttps2dq", "F3", PS, "5B", true],
+    ["cvtpd2dq", "F2", PD, "E6", false],
+    ["cvttpd2dq", "66", PD, "E6", true],
+  ] as const
+) {
   define({
     name,
     encodings: [`${prefix} 0F ${opcode} /r Vx Wx`],
@@ -125,12 +130,14 @@ for (const [name, prefix, floats, opcode, truncate] of [
   });
 }
 
-for (const [name, prefix, floats, opcode, truncate] of [
-  ["cvttps2pi", "NP", PS, "2C", true],
-  ["cvtps2pi", "NP", PS, "2D", false],
-  ["cvttpd2pi", "66", PD, "2C", true],
-  ["cvtpd2pi", "66", PD, "2D", false],
-] as const) {
+for (
+  const [name, prefix, floats, opcode, truncate] of [
+    ["cvttps2pi", "NP", PS, "2C", true],
+    ["cvtps2pi", "NP", PS, "2D", false],
+    ["cvttpd2pi", "66", PD, "2C", true],
+    ["cvtpd2pi", "66", PD, "2D", false],
+  ] as const
+) {
   define({
     name,
     encodings: [`${prefix} 0F ${opcode} /r Pq W${floats === PS ? "q" : "x"}`],
@@ -177,26 +184,24 @@ define({
     e.writeVector(0, simd("f64x2.convert_low_i32x4_s", readPart(e, 1, 8)));
   },
 });
+/** The integers of an MMX register or of memory; with them in memory the x87 does not matter, as AMD has it. */
+function mmxIntegers(e: Emitter): Local<"v128"> {
+  e.requireSse();
+  if (!e.isMemory(1)) e.requireMmx();
+  return readPart(e, 1, 8);
+}
 define({
   name: "cvtpi2ps",
   encodings: ["NP 0F 2A /r Vx Qq"],
   semantics: (e) => {
-    e.requireSse();
-    e.checkMmx();
-    const integers = lowTwice(e, readPart(e, 1, 8));
-    e.enterMmx();
+    const integers = lowTwice(e, mmxIntegers(e));
     e.writeLow(0, 8, lowHalf(packedSingles(e, integers, 2)));
   },
 });
 define({
   name: "cvtpi2pd",
   encodings: ["66 0F 2A /r Vx Qq"],
-  semantics: (e) => {
-    e.requireSse();
-    // With its source in memory it has nothing to do with the x87.
-    if (!e.isMemory(1)) e.requireMmx();
-    e.writeVector(0, simd("f64x2.convert_low_i32x4_s", readPart(e, 1, 8)));
-  },
+  semantics: (e) => e.writeVector(0, simd("f64x2.convert_low_i32x4_s", mmxIntegers(e))),
 });
 
 // Between the widths.

@@ -12,7 +12,7 @@
 import type { Emitter } from "../emitter.ts";
 import { FLOAT_RESULT, FLOAT_SOURCE, type FloatOperation, floatShape } from "../float_operations.ts";
 import { MXCSR } from "../state.ts";
-import { type Expression, i64, operation, select, vector } from "../wasm/expression.ts";
+import { type Expression, i32, i64, operation, select, vector } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE } from "../wasm/function_builder.ts";
 import { simd, simdTest, type VectorOpcode } from "./sse_vector.ts";
 
@@ -40,11 +40,23 @@ const SCALAR = {
   le: 0x5f,
   ge: 0x60,
 } as const;
+const I32_REINTERPRET = 0xbc;
+const I64_REINTERPRET = 0xbd;
 const F64_ARITHMETIC = 0x99 - 0x8b;
 const F64_COMPARISON = 0x61 - 0x5b;
 
 /** An instruction on floats that gives floats. */
-export type FloatInstruction = "abs" | "ceil" | "floor" | "trunc" | "nearest" | "sqrt" | "add" | "sub" | "mul" | "div";
+export type FloatInstruction =
+  | "abs"
+  | "ceil"
+  | "floor"
+  | "trunc"
+  | "nearest"
+  | "sqrt"
+  | "add"
+  | "sub"
+  | "mul"
+  | "div";
 /** A comparison. */
 export type FloatRelation = "eq" | "lt" | "le" | "ge";
 
@@ -79,6 +91,11 @@ export abstract class Floats {
   /** Whether a condition holds for every element. */
   abstract all(condition: Expression): Expression<"i32">;
   abstract constant(value: number): Expression;
+  /**
+   * Whether it is plain that nothing but inexactness can be reported: operands and result are normal numbers, the
+   * result above the least of them. Without a result operands may be infinite. Cheaper than {@link ordinary}.
+   */
+  abstract plain(e: Emitter, operands: readonly Expression[], result?: Expression): Expression<"i32">;
   /** Reads operand `index`. */
   abstract read(e: Emitter, index: number): Local;
   /** Writes operand `index`, a register; what is beyond a scalar stays as it is. */
@@ -121,10 +138,13 @@ export abstract class Floats {
   ): Local {
     const { f } = e;
     const taken = f.let(native);
-    f.if(usable.eqz(), () => {
+    const exact = () => {
       this.callExact(e, slow, operands, options);
       f.set(taken, (options.result ?? this).load(f, FLOAT_RESULT));
-    });
+    };
+    const { plain } = options;
+    if (plain === undefined) f.if(usable.eqz(), exact);
+    else f.if(plain.eqz(), () => f.if(usable.eqz(), exact));
     return taken;
   }
 
@@ -143,6 +163,8 @@ export abstract class Floats {
 
 /** What else an exact operation may need to be told. */
 export interface ExactOptions {
+  /** Something that implies that the native result is usable, and costs less to know. */
+  readonly plain?: Expression<"i32">;
   readonly immediate?: Expression<"i32">;
   /** How many elements count, if not all. */
   readonly count?: number;
@@ -184,6 +206,21 @@ class ScalarFloats extends Floats {
   override constant(value: number): Expression {
     return operation(this.#type, [this.width === 32 ? 0x43 : 0x44, ...floatBytes(value, this.width)]);
   }
+  override plain(e: Emitter, operands: readonly Expression[], result?: Expression): Expression<"i32"> {
+    return this.width === 32
+      ? plainMagnitudes(operands.map((value) => singleMagnitude(e, value)), result && singleMagnitude(e, result), {
+        zero: i32(0),
+        least: i32(0x00800001),
+        most: i32(0x7f7fffff),
+        infinity: i32(0x7f800000),
+      })
+      : plainMagnitudes(operands.map((value) => doubleMagnitude(e, value)), result && doubleMagnitude(e, result), {
+        zero: i64(0),
+        least: i64(0x0010_0000_0000_0001n),
+        most: i64(0x7fef_ffff_ffff_ffffn),
+        infinity: i64(0x7ff0_0000_0000_0000n),
+      });
+  }
   override read(e: Emitter, index: number): Local {
     const { f } = e;
     if (!e.isMemory(index)) return f.loadAs(`${this.#type}.load`, e.vectorAddress(index));
@@ -199,6 +236,34 @@ class ScalarFloats extends Floats {
   protected override store(f: FunctionBuilder, address: number, value: Expression): void {
     f.storeAs(`${this.#type}.store`, NOWHERE, value, address);
   }
+}
+
+/** Bit patterns of magnitudes. */
+interface Magnitudes<T extends "i32" | "i64"> {
+  readonly zero: Expression<T>;
+  /** The second normal number: the first may come of a denormal that was rounded up. */
+  readonly least: Expression<T>;
+  readonly most: Expression<T>;
+  readonly infinity: Expression<T>;
+}
+
+function singleMagnitude(e: Emitter, value: Expression): Local<"i32"> {
+  return e.f.let(operation("i32", [I32_REINTERPRET], value).and(0x7fffffff));
+}
+function doubleMagnitude(e: Emitter, value: Expression): Local<"i64"> {
+  return e.f.let(operation("i64", [I64_REINTERPRET], value).and(0x7fff_ffff_ffff_ffffn));
+}
+
+/** One sign tells of all differences: magnitudes order as integers, and none of them is negative. */
+function plainMagnitudes<T extends "i32" | "i64">(
+  operands: readonly Expression<T>[],
+  result: Expression<T> | undefined,
+  { zero, least, most, infinity }: Magnitudes<T>,
+): Expression<"i32"> {
+  const lower = [...operands, ...(result === undefined ? [] : [result])].map((value) => value.sub(least));
+  // NaNs and infinities among the operands show in the result.
+  const upper = result === undefined ? operands.map((value) => infinity.sub(value)) : [most.sub(result)];
+  return [...lower, ...upper].reduce((all, one) => all.or(one)).geS(zero);
 }
 
 class PackedFloats extends Floats {
@@ -231,6 +296,17 @@ class PackedFloats extends Floats {
   override constant(value: number): Expression {
     const bytes = floatBytes(value, this.width);
     return vector("v128", 12, [], Array.from({ length: 16 }, (_, i) => bytes[i % bytes.length]!));
+  }
+  override plain(_e: Emitter, operands: readonly Expression[], result?: Expression): Expression<"i32"> {
+    const least = this.constant(this.least);
+    const magnitudes = operands.map((value) => this.compute("abs", value));
+    if (result === undefined) {
+      const [first, ...others] = magnitudes.map((value) => this.compare("lt", least, value));
+      return this.allOf(first!, ...others);
+    }
+    // A NaN that a minimum passes over shows in the result.
+    const smallest = [...magnitudes, this.compute("abs", result)].reduce((a, b) => simd(`${this.#shape}.pmin`, a, b));
+    return this.allOf(this.compare("lt", least, smallest), this.within(result, this.most));
   }
   override read(e: Emitter, index: number): Local {
     return e.readVector(index);
@@ -270,4 +346,3 @@ export function roundsNatively(e: Emitter): Expression<"i32"> {
 export function mayBeInexact(e: Emitter): Expression<"i32"> {
   return e.f.loadAs("i32.load", NOWHERE, MXCSR).and(INEXACT_MASK).eq(INEXACT_MASK);
 }
-

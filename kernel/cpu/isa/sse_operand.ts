@@ -55,7 +55,12 @@ export function defineVector(name: string, encoding: string, operation: VectorOp
 }
 
 /** Defines an MMX instruction. Only the low 64 bits of what `operation` gets and gives count. */
-export function defineMmx(name: string, encoding: string, operation: VectorOperation, sourceSize: 4 | 8 = 8): void {
+export function defineMmx(
+  name: string,
+  encoding: string,
+  operation: VectorOperation,
+  sourceSize: 4 | 8 = 8,
+): void {
   define({
     name,
     encodings: [`NP ${encoding} /r Pq Q${sourceSize === 4 ? "d" : "q"}`],

@@ -20,7 +20,16 @@ import {
   writeMmx,
 } from "./sse_operand.ts";
 import { bytesFrom, limitedImmediate } from "./sse_shift.ts";
-import { elements, highHalf, lowHalf, shuffle, simd, simdLane, type V128, type VectorOpcode } from "./sse_vector.ts";
+import {
+  elements,
+  highHalf,
+  lowHalf,
+  shuffle,
+  simd,
+  simdLane,
+  type V128,
+  type VectorOpcode,
+} from "./sse_vector.ts";
 
 /** Elements of both operands in turn, from the lower or the upper halves. */
 function interleaved(size: 1 | 2 | 4 | 8, bytes: 8 | 16, high: boolean): number[] {
@@ -88,7 +97,9 @@ const FIELD_SHIFTS = [64, 16, 4, 1];
 function chosenDoublewords(e: Emitter, control: Expression<"i32">): V128 {
   const shifted = simd("i32x4.mul", simd("i32x4.splat", control), elements(4, ...FIELD_SHIFTS));
   const numbers = simd("v128.and", simd("i32x4.shr_u", shifted, i32(6)), elements(4, 3));
-  return e.f.let(simd("i32x4.add", simd("i32x4.mul", numbers, elements(4, 0x04040404)), elements(4, 0x03020100)));
+  return e.f.let(
+    simd("i32x4.add", simd("i32x4.mul", numbers, elements(4, 0x04040404)), elements(4, 0x03020100)),
+  );
 }
 
 /** Byte numbers of words: in one half those that the fields choose, the other as it is. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Expression, type Type, vector } from "../wasm/expression.ts";
+import { type Expression, type Type, vector } from "../wasm/expression.ts";
 
 /** A vector value. */
 export type V128 = Expression<"v128">;

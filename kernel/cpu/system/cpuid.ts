@@ -37,8 +37,8 @@ const bits = (...numbers: number[]) => numbers.reduce((set, number) => set | (1 
 
 /** SSE3, SSSE3, CX16, PCID, SSE4.1, SSE4.2, MOVBE, POPCNT, TSC deadline, XSAVE, RDRAND, hypervisor. */
 const LEAF1_ECX = bits(0, 9, 13, 17, 19, 20, 22, 23, 24, 26, 30, 31);
-/** FPU, DE, PSE, TSC, MSR, PAE, CX8, SEP, MTRR, PGE, CMOV, PAT, PSE-36, CLFSH, MMX, FXSR, SSE, SSE2. */
-const LEAF1_EDX = bits(0, 2, 3, 4, 5, 6, 8, 11, 12, 13, 15, 16, 17, 19, 23, 24, 25, 26);
+/** FPU, DE, PSE, TSC, MSR, PAE, MCE, CX8, SEP, MTRR, PGE, MCA (without banks), CMOV, PAT, PSE-36, CLFSH, MMX, FXSR, SSE, SSE2. */
+const LEAF1_EDX = bits(0, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14, 15, 16, 17, 19, 23, 24, 25, 26);
 /** FSGSBASE, TSC_ADJUST, SMEP, ERMS, INVPCID, RDSEED, SMAP. */
 const LEAF7_EBX = bits(0, 1, 7, 9, 10, 18, 20);
 /** UMIP. */

@@ -202,6 +202,7 @@ retf i16: ca
 retfw : o16 cb
 retfd : o32 cb
 retfq : o64 cb
+retfq i16: o64 ca
 loop rel8: e2
 loope rel8: e1
 loopne rel8: e0

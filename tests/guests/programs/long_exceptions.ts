@@ -60,4 +60,13 @@ export const longExceptions: Guest = {
     { name: "misaligned movaps", body: "mov eax, SCRATCH + 8\nmovaps xmm0, [rax]" },
     { name: "misaligned cmpxchg16b", body: "mov edi, SCRATCH + 8\ncmpxchg16b [rdi]" },
   ]),
+  differences: {
+    "int 13 in ring 3": {
+      here: "#d e=6a ip=+12 cs=2b fl=2 sp=@1e0000 ss=23",
+      why: "The error code is the index of the gate times 8, plus 2, in long mode too",
+    },
+    "lock on mov": { here: "#6 ip=+0 cs=8 fl=2 sp=+0 ss=10", why: "LOCK is allowed for some instructions only" },
+    "unknown msr": { here: "#d ip=+5 cs=8 fl=2 sp=+0 ss=10", why: "RDMSR of a register that does not exist is a #GP" },
+    "unmasked SSE exception": { here: "#13 ip=+2c cs=8 fl=2 sp=+0 ss=10", why: "TCG has no SIMD floating-point exceptions" },
+  },
 };

@@ -219,7 +219,7 @@ interrupted:
   call print_hex
   ${say(" fl=")}
   mov rax, [rsp + FRAME + 32]
-  and eax, ~0x8d5 ; without the arithmetic flags, some of which may be undefined
+  and eax, ~0x108d5 ; without RF, and the arithmetic flags, some of which may be undefined
   call print_hex
   ${say(" sp=")}
   mov rax, [rsp + FRAME + 40]
