@@ -1,6 +1,5 @@
 /**
- * Measures how long a guest's access to a device takes, over each transport: `deno task bench:ioreq` or
- * `deno run -A bench/ioreq.ts`.
+ * How long a guest's access to a device takes, over each transport.
  *
  * The vCPU is a script, so what is measured is the way to the server and back, as its thread sees it.
  *
@@ -11,6 +10,7 @@ import { ControlType } from "../kernel/abi/control.ts";
 import { ECHO_MANIFEST, ECHO_PORT } from "../kernel/testing/echo_device.ts";
 import { Op } from "../kernel/testing/fake_vcpu.ts";
 import { TestKernel, TRANSPORTS } from "../kernel/testing/test_kernel.ts";
+import { percentile, report } from "./table.ts";
 
 const ECHO_SERVER = new URL("../kernel/testing/echo_server.ts", import.meta.url);
 const ROUNDS = 5000;
@@ -22,11 +22,7 @@ const CASES = [
   { name: "posted write", step: { op: Op.Out, address: ECHO_PORT }, values: 2 },
 ] as const;
 
-function percentile(sorted: readonly number[], part: number): string {
-  return (sorted[Math.floor(sorted.length * part)] / 1000).toFixed(1).padStart(8);
-}
-
-console.log("transport  access                          median us   p99 us");
+const rows: (string | number)[][] = [];
 for (const transport of TRANSPORTS) {
   for (const { name, step, values } of CASES) {
     await using kernel = await TestKernel.create();
@@ -39,7 +35,13 @@ for (const transport of TRANSPORTS) {
     const times = Array.from({ length: ROUNDS }, (_, round) => {
       const at = round * values;
       return log[at + values - 1] - log[at];
-    }).sort((a, b) => a - b);
-    console.log(`${transport.padEnd(10)} ${name.padEnd(30)} ${percentile(times, 0.5)} ${percentile(times, 0.99)}`);
+    });
+    rows.push([transport, name, percentile(times, 0.5) / 1000, percentile(times, 0.99) / 1000]);
   }
 }
+report({
+  title: "Accesses to a device, from the vCPU's thread and back",
+  columns: [{ name: "transport" }, { name: "access" }, { name: "median us", digits: 1 }, { name: "p99 us", digits: 1 }],
+  rows,
+  notes: [`${ROUNDS} accesses each.`],
+});

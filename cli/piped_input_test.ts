@@ -3,21 +3,32 @@ import { isPrompt, PipedInput } from "./piped_input.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-/** Feeds `input` to a guest that answers each line by `answer`, with time that passes as the guest writes. */
+/**
+ * Feeds `input` to a guest that answers each line by `answer`, with time that passes as the guest writes. It is busy until
+ * it has written all of `boot`, an empty string being a time in which it writes nothing.
+ */
 async function feed(input: string, boot: string[], answer: (line: string) => string): Promise<string[]> {
   const sent: string[] = [];
   const waiting = [...boot];
-  const piped: PipedInput = new PipedInput((bytes) => {
-    const line = new TextDecoder().decode(bytes);
-    sent.push(`${waiting.length} ${line}`);
-    const output = answer(line);
-    if (output !== "") waiting.push(output);
-    return Promise.resolve();
-  }, () => {
-    const output = waiting.shift();
-    if (output !== undefined) piped.output(encode(output));
-    return Promise.resolve();
-  });
+  let guestTime = 0;
+  let idle = 0;
+  const piped: PipedInput = new PipedInput(
+    (bytes) => {
+      const line = new TextDecoder().decode(bytes);
+      sent.push(`${waiting.length} ${line}`);
+      const output = answer(line);
+      if (output !== "") waiting.push(output);
+      return Promise.resolve();
+    },
+    () => Promise.resolve({ guestTime, idle }),
+    (milliseconds) => {
+      guestTime += milliseconds * 1e6;
+      if (waiting.length === 0) idle += milliseconds * 1e6;
+      const output = waiting.shift() ?? "";
+      if (output !== "") piped.output(encode(output));
+      return Promise.resolve();
+    },
+  );
   await piped.feed(ReadableStream.from([encode(input)]));
   return sent;
 }
@@ -28,13 +39,28 @@ Deno.test("prompts are told from other output", () => {
   ) {
     assert(isPrompt(prompt), prompt);
   }
-  for (const line of ["", "[    0.1] Booting", "Linux version 6.12", "[    0.1] x]"]) {
+  for (
+    const line of [
+      "",
+      "[    0.1] Booting",
+      "Linux version 6.12",
+      "[    0.1] x]",
+      "[    0.517564] PCI: ",
+      "BusyBox (Debian 1:",
+    ]
+  ) {
     assertFalse(isPrompt(line), line);
   }
 });
 
 Deno.test("nothing is sent before the guest has shown a prompt", async () => {
   const boot = ["[    0.1] Linux\r\n", "[    0.2] more: \r\n", "~ # "];
+  const sent = await feed("uname\n", boot, () => "Linux\r\n~ # ");
+  assertEquals(sent, ["0 uname\n"]);
+});
+
+Deno.test("a guest that is quiet because it is busy gets nothing yet", async () => {
+  const boot = ["[    0.1] Linux\r\n", ...Array<string>(200).fill(""), "~ # "];
   const sent = await feed("uname\n", boot, () => "Linux\r\n~ # ");
   assertEquals(sent, ["0 uname\n"]);
 });

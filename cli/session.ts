@@ -31,7 +31,9 @@ export async function runDomain(config: DomainConfig, level: LogLevelName): Prom
   }
   const domain = stack.use(created);
   using terminal = Deno.stdin.isTerminal() ? new RawTerminal() : undefined;
-  const piped = terminal === undefined ? new PipedInput(writer(domain)) : undefined;
+  const piped = terminal === undefined
+    ? new PipedInput(writer(domain), () => domain.statistics())
+    : undefined;
   const shown = showOutput(domain, piped);
   if (terminal !== undefined) {
     tell("Ctrl-A X quits, Ctrl-A H shows help");

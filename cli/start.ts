@@ -16,5 +16,13 @@ export async function start(values: OptionValues): Promise<number> {
   const kernel = await debianKernel();
   const path = await debianBusybox();
   const [busybox, applets] = await Promise.all([Deno.readFile(path), listApplets(path)]);
-  return await runDomain({ ...config, kernel, initrd: buildInitramfs({ busybox, applets }) }, level);
+  const append = [terminalSize(), config.append ?? ""].join(" ").trim();
+  return await runDomain({ ...config, append, kernel, initrd: buildInitramfs({ busybox, applets }) }, level);
+}
+
+/** Size of the user's terminal, as init finds it in its environment. */
+function terminalSize(): string {
+  if (!Deno.stdin.isTerminal()) return "";
+  const { rows, columns } = Deno.consoleSize();
+  return `LINES=${rows} COLUMNS=${columns}`;
 }

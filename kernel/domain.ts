@@ -99,9 +99,8 @@ export class Domain {
   async attach(body: Uint8Array): Promise<void> {
     const options: AttachServer = parseAttachServer(body, this.#machine.share.ram);
     const link = await this.#servers.attach(options, [await this.#vcpu.ready]);
-    await this.#serially(async () => {
-      if (this.#state === "running") await link.request(MessageType.Resume);
-    });
+    // From here on it is attached: should it fail, that is an event.
+    if (this.#state === "running") link.request(MessageType.Resume).catch(() => {});
   }
 
   /** @throws {Error} if there is no such server */

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ControlType, type DomainState, type DomainStatistics } from "./abi/control.ts";
-import { ECHO_INTERRUPT, ECHO_MANIFEST, ECHO_MMIO, ECHO_PORT } from "./testing/echo_device.ts";
+import { ECHO_INTERRUPT, ECHO_MANIFEST, ECHO_MMIO, ECHO_PORT, FATAL_INPUT } from "./testing/echo_device.ts";
 import { DATA, LOG, MODIFIED, Op, type Step } from "./testing/fake_vcpu.ts";
-import { TestKernel, type Transport, TRANSPORTS } from "./testing/test_kernel.ts";
+import { TestKernel, TRANSPORTS } from "./testing/test_kernel.ts";
 
 const ECHO_SERVER = new URL("./testing/echo_server.ts", import.meta.url);
 const COMMAND_PORT = ECHO_PORT + 5;
 
-/** Programs the 8259A pair for vectors from 0x20 on and unmasks all. */
-const SET_UP_PIC: readonly Step[] = [
+/** Programs the 8259A pair for vectors from 0x20 on and unmasks all, and lets its output through the local APIC. */
+const PIC_WRITES: readonly (readonly [port: number, value: number])[] = [
   [0x20, 0x11],
   [0x21, 0x20],
   [0x21, 0x04],
@@ -19,7 +19,12 @@ const SET_UP_PIC: readonly Step[] = [
   [0xa1, 0x01],
   [0x21, 0x00],
   [0xa1, 0x00],
-].map(([address, value]) => ({ op: Op.Out, address, value }));
+];
+const SET_UP_PIC: readonly Step[] = [
+  ...PIC_WRITES.map(([address, value]) => ({ op: Op.Out, address, value })),
+  { op: Op.WriteMmio, address: 0xfee0_00f0, size: 4, value: 0x1ff },
+  { op: Op.WriteMmio, address: 0xfee0_0350, size: 4, value: 0x700 },
+];
 const ECHO_VECTOR = 0x20 + ECHO_INTERRUPT;
 
 function delay(milliseconds: number): Promise<void> {
@@ -280,19 +285,22 @@ for (const transport of TRANSPORTS) {
     await using kernel = await TestKernel.create();
     await kernel.attach(ECHO_MANIFEST, ECHO_SERVER, transport);
     await kernel.run(
-      { op: Op.Out, address: COMMAND_PORT, value: 3 },
-      { op: Op.In, address: ECHO_PORT + 8 },
-      { op: Op.Out, address: ECHO_PORT, value: 9 },
-      { op: Op.In, address: ECHO_PORT },
+      { op: Op.Out, address: ECHO_PORT + 8, value: 1 },
+      { op: Op.Repeat, address: 0, value: 2 ** 40 },
     );
+    const instructions = async () => {
+      const statistics = await kernel.ask<DomainStatistics>(ControlType.Statistics);
+      return Number(statistics.instructions);
+    };
+    await kernel.input("echo", Uint8Array.of(FATAL_INPUT));
     await kernel.event("server-failed");
-    await delay(50);
-    assertEquals(await kernel.count(LOG), 0);
-    const attached = kernel.attach(ECHO_MANIFEST, ECHO_SERVER, transport);
-    // The write is made again and fails the new server as well.
-    await attached;
-    while (kernel.events.length < 2) await delay(5);
-    await kernel.json(ControlType.Detach, { name: "echo" });
-    assertEquals(await kernel.log(2), [0xff, 0xff]);
+    // The vCPU's thread waits, so this is answered once it goes on.
+    const after = instructions();
+    await delay(100);
+    await kernel.attach(ECHO_MANIFEST, ECHO_SERVER, transport);
+    const first = await after;
+    while (await instructions() < first + 1000);
+    await kernel.request(ControlType.Pause);
+    assertEquals(kernel.events.map(({ kind }) => kind), ["log", "server-failed"]);
   });
 }

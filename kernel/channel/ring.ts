@@ -45,6 +45,14 @@ export class Ring {
     return bytes;
   }
 
+  /**
+   * Whether there may be bytes to read. Another thread may be taking them out meanwhile: what {@link available} says is
+   * meaningful only to the thread whose turn it is to read.
+   */
+  get mayHaveBytes(): boolean {
+    return Atomics.load(this.#words, WRITTEN) !== Atomics.load(this.#words, READ);
+  }
+
   /** Bytes that can be written: none if the positions are impossible. */
   get room(): number {
     return Math.max(0, RING_CAPACITY - this.#unread);

@@ -152,16 +152,16 @@ class RingEnd implements VcpuChannel {
 
   wait(mailbox: Mailbox): void {
     const look = () => {
-      if (this.#replies.available > 0) this.#receiver.drain();
+      if (this.#replies.mayHaveBytes) this.#receiver.drain();
       return !isWaiting(mailbox.state);
     };
     if (spinUntil(look, SPIN_MILLISECONDS)) return;
     for (;;) {
       const events = this.#replies.events;
       if (look()) return;
-      // Once the server is given up, nothing comes through the ring.
-      if (mailbox.state === MailboxState.Held) mailbox.sleep(MailboxState.Held);
-      else this.#replies.wait(events);
+      // Nothing comes through the ring any more.
+      if (this.#replies.closed) return sleepWhileWaiting(mailbox);
+      this.#replies.wait(events);
     }
   }
 

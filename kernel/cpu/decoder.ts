@@ -33,6 +33,8 @@ interface Candidate {
   readonly reg: OperandSpec | undefined;
   readonly rm: OperandSpec | undefined;
   readonly offset: boolean;
+  /** The stack is used in any case: faults of an instruction without another memory operand are its. */
+  readonly stack: boolean;
   readonly immediates: readonly OperandSpec[];
 }
 
@@ -51,6 +53,7 @@ function candidate(form: Form): Candidate {
     reg: operands.find((o) => ["reg", "xmm", "mmx", "segment", "control", "debug"].includes(o.place)),
     rm: operands.find((o) => o.place === "rm" || o.place === "memory" || o.place.endsWith("-rm")),
     offset: operands.some((o) => o.place === "offset"),
+    stack: form.attributes.has("d64") || form.attributes.has("f64"),
     immediates: operands.filter((o) => o.place === "immediate" || o.place === "relative" || o.place === "far"),
   };
 }
@@ -196,7 +199,7 @@ export class Decoder {
     const override = segmentOverride;
     this.rm = RmKind.Register;
     this.ripRelative = false;
-    this.#setSegment(override >= 0 ? override : Segment.DS, bits64);
+    this.#setSegment(override >= 0 ? override : found.stack ? Segment.SS : Segment.DS, bits64);
     if (found.hasModrm) {
       this.#at++;
       this.#setRegister(found.reg, (modrm >> 3) & 7, rex, 4);
@@ -228,6 +231,9 @@ export class Decoder {
       switch (form.prefix) {
         case "NP":
           if (operandPrefix || this.repeat !== Repeat.None) continue;
+          break;
+        case "NFx":
+          if (this.repeat !== Repeat.None) continue;
           break;
         case "66":
           if (!operandPrefix || this.repeat !== Repeat.None) continue;

@@ -121,7 +121,7 @@ export class TranslatedMemory implements LinearMemory {
   }
 
   #gather(address: bigint, size: number, access: number): bigint {
-    this.#translate(address + BigInt(size - 1), access);
+    this.#translate((address | 0xfffn) + 1n, access);
     let value = 0n;
     for (let index = size - 1; index >= 0; index--) {
       value = (value << 8n) | this.#read(address + BigInt(index), 1, access);
@@ -130,7 +130,7 @@ export class TranslatedMemory implements LinearMemory {
   }
 
   #scatter(address: bigint, size: number, value: bigint, system: number): void {
-    this.#translate(address + BigInt(size - 1), Access.WRITE | system);
+    this.#translate((address | 0xfffn) + 1n, Access.WRITE | system);
     for (let index = 0; index < size; index++) {
       this.#write(address + BigInt(index), 1, (value >> BigInt(8 * index)) & 0xffn, system);
     }

@@ -16,11 +16,12 @@ import {
   FAULT_ERROR,
   FAULT_VECTOR,
   Flag,
+  NON_CANONICAL,
   RFLAGS,
   TLB_CONTEXT,
   Vector,
 } from "./state.ts";
-import { Expression, i32, i64 } from "./wasm/expression.ts";
+import { Expression, i32, i64, select } from "./wasm/expression.ts";
 import { type FunctionBuilder, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
 import type { ModuleBuilder } from "./wasm/module_builder.ts";
 
@@ -198,7 +199,7 @@ function translateBody(f: FunctionBuilder, ramSize: number): void {
   f.if(efer.and(Efer.LMA), () => {
     f.if(linear.shl(16).shrS(16).ne(linear), () => {
       f.if(access.and(Access.PROBE).eqz(), () => {
-        f.storeAs("i32.store", NOWHERE, i32(Vector.GP), FAULT_VECTOR);
+        f.storeAs("i32.store", NOWHERE, select(fetch, i32(Vector.GP), i32(NON_CANONICAL)), FAULT_VECTOR);
         f.storeAs("i32.store", NOWHERE, i32(0), FAULT_ERROR);
       });
       f.return(i64(-1));

@@ -224,7 +224,7 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     return this.engine.translate(linear, access);
   }
   takeFault(): GuestFault {
-    const vector = this.get32(FAULT_VECTOR);
+    const vector = this.get32(FAULT_VECTOR) & 0xff;
     this.set32(FAULT_VECTOR, -1);
     const address = vector === Vector.PF ? this.get64(FAULT_ADDRESS) : undefined;
     return new GuestFault(vector, this.get32(FAULT_ERROR), address);

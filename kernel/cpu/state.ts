@@ -79,6 +79,11 @@ export const HALTED = STATE + 0x34c;
 
 /** Vector of a fault that generated code or a system function left, or -1. i32. */
 export const FAULT_VECTOR = STATE + 0x360;
+/**
+ * What {@link FAULT_VECTOR} holds after an access to an address that is not canonical, until it is known whether that
+ * was in the stack segment: #SS or #GP. Its low byte is #GP's.
+ */
+export const NON_CANONICAL = 0x10d;
 /** Error code of that fault. i32. */
 export const FAULT_ERROR = STATE + 0x364;
 /** Linear address of a page fault. i64. */

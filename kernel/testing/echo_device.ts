@@ -21,6 +21,8 @@ import type { StateFields } from "../abi/state.ts";
 export const ECHO_PORT = 0x500;
 export const ECHO_MMIO = 0xd000_0000;
 export const ECHO_INTERRUPT = 5;
+/** Input that begins with this byte makes the device throw. */
+export const FATAL_INPUT = 0xee;
 
 export const ECHO_MANIFEST: Manifest = {
   name: "echo",
@@ -44,6 +46,7 @@ export class EchoDevice implements Device {
   #timers = 0;
   #level = false;
   #input = 0;
+  #deadline: number | null = null;
 
   constructor(context: DeviceContext) {
     this.#context = context;
@@ -79,23 +82,31 @@ export class EchoDevice implements Device {
   }
 
   timer(): void {
+    this.#deadline = null;
     this.#timers++;
     this.#drive(true);
   }
 
   input(bytes: Uint8Array): void {
+    if (bytes[0] === FATAL_INPUT) throw new Error("fatal input");
     this.#input += bytes.length;
     this.#context.output(bytes);
   }
 
   reset(): void {
     this.#stored = this.#timers = this.#input = 0;
-    this.#context.setTimer(0, undefined);
+    this.#arm(null);
     this.#drive(false);
   }
 
   save(): StateFields {
-    return { stored: this.#stored, timers: this.#timers, level: this.#level, input: this.#input };
+    return {
+      stored: this.#stored,
+      timers: this.#timers,
+      level: this.#level,
+      input: this.#input,
+      deadline: this.#deadline,
+    };
   }
 
   restore(fields: StateFields): void {
@@ -104,6 +115,12 @@ export class EchoDevice implements Device {
     this.#timers = Number(fields.timers);
     this.#input = Number(fields.input);
     this.#drive(Boolean(fields.level));
+    this.#arm(fields.deadline === null ? null : Number(fields.deadline));
+  }
+
+  #arm(deadline: number | null): void {
+    this.#deadline = deadline;
+    this.#context.setTimer(0, deadline ?? undefined);
   }
 
   #drive(level: boolean): void {
@@ -114,7 +131,7 @@ export class EchoDevice implements Device {
   #writeRegister(register: number, value: number): void {
     switch (register) {
       case 1:
-        return this.#context.setTimer(0, this.#context.now() + value * 1e6);
+        return this.#arm(this.#context.now() + value * 1e6);
       case 2:
         return this.#drive(value !== 0);
       case 3:

@@ -14,6 +14,12 @@ import {
 } from "../channel/server_channel.ts";
 import { hello } from "../../servers/messages.ts";
 
+const READY = 0x83;
+const DONE = 0x8c;
+const SHUTDOWN = 0x0a;
+const PAUSE = 0x05;
+const PING = 0x0b;
+
 /** What it sends. */
 export interface RogueMessages {
   readonly messages: readonly { readonly type: number; readonly id?: number; readonly body?: string }[];
@@ -29,12 +35,15 @@ function run(channel: ServerChannel, { messages, raw, first, ends }: RogueMessag
     channel.send(hello("rogue"));
     channel.flush();
     channel.receive();
-    channel.send(encodeMessage(0x83, 0, new Uint8Array(0)));
+    channel.send(encodeMessage(READY, 0, new Uint8Array(0)));
   }
   for (const { type, id, body } of messages) channel.send(encodeMessage(type, id ?? 0, Uint8Array.fromHex(body ?? "")));
   if (raw !== undefined) channel.send(Uint8Array.fromHex(raw));
   channel.flush();
-  while (ends !== true && channel.receive() !== undefined);
+  for (let message; ends !== true && (message = channel.receive()) !== undefined && message.type !== SHUTDOWN;) {
+    if (message.type >= PAUSE && message.type <= PING) channel.send(encodeMessage(DONE, message.id, new Uint8Array(0)));
+    channel.flush();
+  }
   channel.close();
 }
 

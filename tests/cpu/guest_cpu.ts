@@ -45,6 +45,7 @@ import {
   DATA_LENGTH,
   Fx,
   INSTRUCTION,
+  PADS,
   TEST,
   TEST_LENGTH,
   WINDOW,
@@ -65,6 +66,7 @@ const USER_CS = 0x33;
 const USER_SS = 0x2b;
 const USER_CODE = 0xfb | SegmentAttribute.LONG | SegmentAttribute.GRANULARITY;
 const USER_DATA = 0xf3 | SegmentAttribute.DB | SegmentAttribute.GRANULARITY;
+const JUMP_TO_SELF = [0xeb, 0xfe];
 const NULL_SELECTOR = SegmentAttribute.UNUSABLE;
 
 function unexpected(): never {
@@ -101,6 +103,8 @@ export class GuestCpu {
     this.#words = new Int32Array(this.#engine.memory.buffer);
     this.data = this.#ram.subarray(RAM_BASE + DATA - BASE, RAM_BASE + DATA - BASE + DATA_LENGTH);
     this.#window = this.data.subarray(WINDOW - DATA, WINDOW - DATA + WINDOW_LENGTH);
+    // Where jumps lead, decoding ends soon.
+    for (const pad of PADS) this.#ram.set(JUMP_TO_SELF, RAM_BASE + pad - BASE);
     this.#buildPageTables();
     this.#enterUserMode();
   }
@@ -139,6 +143,8 @@ export class GuestCpu {
     }
     cpu.setSegment(Segment.SS, USER_SS, 0n, 0xffffffff, USER_DATA);
     cpu.setSegment(Segment.CS, USER_CS, 0n, 0xffffffff, USER_CODE);
+    // No I/O permission bitmap.
+    cpu.setSegment(Segment.TR, 0x40, 0n, 0x66, 0x8b);
     cpu.stepping = true;
     cpu.pagingChanged({ kind: "mode" });
   }
@@ -152,19 +158,21 @@ export class GuestCpu {
     if (code.full) code.flush();
   }
 
-  /** Runs `count` cases of `steps` instructions each. */
-  run(cases: Uint8Array, results: Uint8Array, count: number, steps: number): void {
+  /** Runs `count` cases: one instruction each (`singly`), or all up to the first jump. */
+  run(cases: Uint8Array, results: Uint8Array, count: number, singly: boolean): void {
+    const { cpu } = this.#engine;
+    if (cpu.stepping !== singly) {
+      cpu.stepping = singly;
+      cpu.contextChanged();
+    }
     const input = wordsOf(cases);
     const output = wordsOf(results);
     for (let index = 0; index < count; index++) {
       const at = index * CASE_LENGTH;
       this.#load(cases, input, at);
-      let vector = -1;
-      for (let step = 0; step < steps && vector < 0; step++) {
-        this.#words[BUDGET >> 2] = 0;
-        this.#engine.run();
-        vector = this.#words[FAULT_VECTOR >> 2]!;
-      }
+      this.#words[BUDGET >> 2] = 0;
+      this.#engine.run();
+      const vector = this.#words[FAULT_VECTOR >> 2]!;
       this.#words[FAULT_VECTOR >> 2] = -1;
       this.#save(results, output, at, vector);
     }

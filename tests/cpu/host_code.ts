@@ -73,7 +73,6 @@ function hex(byte: number): string {
 }
 
 const RAX = 0;
-const RCX = 1;
 const RDX = 2;
 const RBX = 3;
 const RSP = 4;

@@ -47,6 +47,12 @@ export const STACK_INSTRUCTIONS: ReadonlySet<string> = new Set(
 /** Bit offsets in their second operand reach beyond the first. */
 export const BIT_INSTRUCTIONS: ReadonlySet<string> = new Set(["bt", "bts", "btr", "btc"]);
 
+/** Encodings whose register forms AMD's processors have not. */
+const MEMORY_ONLY = new Set(["0F 0D /r Ev"]);
+
+/** Encodings that are another instruction with a repeat prefix, on some processors if not here. */
+const REPEAT_MATTERS = /^E[01]|^0F (0[19]|1E|AE|B8|BC|BD|C7)|lock/;
+
 const IMMEDIATES = [0, 1, 2, 3, 7, 8, 15, 16, 31, 32, 33, 63, 64, 0x7f, 0x80, 0xfe, 0xff];
 
 const decoder = new Decoder();
@@ -87,7 +93,7 @@ class Generator {
     const { form } = this;
     const random = this.#random;
     const memory = this.#rm !== undefined && this.#rm.form !== "register" &&
-      (this.#rm.form === "memory" || random.once(2));
+      (this.#rm.form === "memory" || random.once(2) || MEMORY_ONLY.has(form.text));
     this.#prefixes(memory || form.operands.some((o) => o.place === "offset"));
     const opcodes = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]][form.map]!;
     let opcode = form.opcode;
@@ -130,6 +136,8 @@ class Generator {
     if (form.definition.repeat === true && !random.once(3)) {
       this.#repeat = random.pick([0xf2, 0xf3]);
       prefixes.push(this.#repeat);
+    } else if (form.prefix === "none" && random.once(32) && !REPEAT_MATTERS.test(form.text)) {
+      prefixes.push(random.pick([0xf2, 0xf3]));
     }
     if ((memory || attributes.has("as")) && random.once(10)) {
       prefixes.push(0x67);
@@ -178,7 +186,7 @@ class Generator {
   }
 
   #fixed(modrm: readonly number[], index: number, scale: number): void {
-    const target = WINDOW + 16 * this.#random.below(WINDOW_LENGTH / 16);
+    const target = WINDOW + 32 + 16 * this.#random.below(WINDOW_LENGTH / 16 - 4);
     this.#code.push(...modrm, 0, 0, 0, 0);
     this.#patch = { at: this.#code.length - 4, relative: modrm.length === 1 };
     const fixed = target - this.#segmentBase;
@@ -234,7 +242,7 @@ class Generator {
         if (size === 8) this.#number(target < 0 ? -1 : 0, 4);
       } else {
         const value = random.once(3) ? random.word() : random.pick(IMMEDIATES) * (random.once(3) ? -1 : 1);
-        this.#number(value, Math.min(size, 4));
+        this.#number(this.#sensible(value, index), Math.min(size, 4));
         if (size === 8) this.#number(random.once(3) ? value >> 31 : random.word(), 4);
       }
     });
@@ -246,6 +254,15 @@ class Generator {
     if (spec.size === "v") return wide ? 8 : this.#operand16 ? 2 : 4;
     if (spec.size === "z") return this.#operand16 && !wide ? 2 : 4;
     return spec.size as number;
+  }
+
+  /** Keeps immediates to what the manuals define. */
+  #sensible(value: number, index: number): number {
+    const { name } = this.form.definition;
+    // Whether ENTER touches the end of a frame, and so may fault there, is up to the model.
+    if (name === "enter" && index === 0) return value & 0xff;
+    if (/^sh[lr]d$/.test(name) && this.#operand16) return (value & 0xe0) | (value & 31) % 17;
+    return value;
   }
 
   #number(value: number, size: number): void {

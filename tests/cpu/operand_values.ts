@@ -32,6 +32,8 @@ const RBP = 5;
 const RSI = 6;
 const RDI = 7;
 
+const CONTENT_MATTERS = new Set(["call", "jmp", "ldmxcsr"]);
+
 /** Interesting low words; the sign extends them half of the time. */
 const CORNERS = [
   0,
@@ -171,6 +173,11 @@ export class CaseWriter {
       }
     }
     switch (name) {
+      case "shld":
+      case "shrd":
+        // With 16 bits more than 16 places are undefined.
+        if (instruction.operandSize === 2) this.setGpr(RCX, random.below(17) + 32 * random.below(8));
+        return;
       case "div":
       case "idiv":
         if (!random.once(4)) this.#smallDividend(instruction);
@@ -186,8 +193,7 @@ export class CaseWriter {
         return;
       case "loop":
       case "jcxz":
-        if (random.once(2)) this.setGpr(RCX, random.below(3));
-        else if (random.once(2)) this.setGpr(RCX, 0x1_0000_0000 * random.below(3));
+        if (!random.once(4)) this.setGpr(RCX, random.below(3) * random.pick([1, 1, 0x1_0000_0000]));
         return;
       case "movs":
       case "stos":
@@ -206,7 +212,7 @@ export class CaseWriter {
         return;
       case "call":
       case "jmp":
-        if (instruction.rm >= 0) this.setGpr(instruction.rm, random.pick(PADS));
+        if (instruction.rm >= 0) this.setGpr(instruction.rm, this.#jumpTarget());
         return;
       case "ret":
         return this.#returnAddress();
@@ -265,13 +271,20 @@ export class CaseWriter {
     const upper = () => instruction.addressSize === 8 ? 0 : 0x1_0000_0000 * random.below(0x10000);
     this.setGpr(RSI, instruction.addressSize === 8 ? from : (from >>> 0) + upper());
     this.setGpr(RDI, to + upper());
-    this.setGpr(RCX, random.below(long ? 400 : 12) + upper());
+    // Whether a count of zero lets a program without permission pass INS and OUTS is up to the model.
+    const least = /^(ins|outs)$/.test(instruction.form.definition.name) ? 1 : 0;
+    this.setGpr(RCX, random.below(long ? 400 : 12) + least + upper());
     if (random.once(16)) this.setGpr(RDI, DATA - 4 + random.below(8) + upper());
   }
 
   #returnAddress(): void {
     const stack = this.#view.getInt32(this.#at + Case.GPR + RSP * 8, true);
-    this.#setMemory(stack, this.random.pick(PADS));
+    this.#setMemory(stack, this.#jumpTarget());
+  }
+
+  /** A pad, or once in a while an address that is not canonical. */
+  #jumpTarget(): number {
+    return this.random.pick(PADS) + (this.random.once(50) ? 2 ** 51 : 0);
   }
 
   /** No trap, alignment check or nested task among the flags. */
@@ -302,7 +315,9 @@ export class CaseWriter {
     const place = 16 + random.below(WINDOW_LENGTH - 32 - size);
     let target = WINDOW + (size === 16 && !random.once(12) ? place & ~15 : place);
     // Sometimes at the end of what is there, or beyond.
-    if (random.once(100)) target = DATA + DATA_LENGTH + random.below(32) - 16;
+    if (random.once(100) && this.#faultsShow(instruction)) {
+      target = DATA + DATA_LENGTH + random.below(32) - 16;
+    }
     const offset = target - memory.segmentBase - memory.displacement;
     const scale = 1 << memory.scale;
     if (memory.index === memory.base) {
@@ -322,13 +337,25 @@ export class CaseWriter {
     return target;
   }
 
+  /** Whether a fault of the operand is the first thing to happen. Where an exception of the x87 is unmasked, it can come before that of a store's address. */
+  #faultsShow({ form }: Instruction): boolean {
+    // What lies there is no place to jump to, and no MXCSR.
+    if (CONTENT_MATTERS.has(form.definition.name)) return false;
+    return form.definition.name !== "x87" || (this.#view.getUint8(this.#at + Case.FX) & 0x3f) === 0x3f;
+  }
+
   /** Once in a while, gives the base register an address that is not canonical. */
-  #wild({ form, memory, addressSize }: Instruction): boolean {
+  #wild(instruction: Instruction): boolean {
     const { random } = this;
+    const { form, memory, addressSize } = instruction;
     const { name } = form.definition;
     if (addressSize !== 8 || STACK_INSTRUCTIONS.has(name) || BIT_INSTRUCTIONS.has(name)) return false;
-    if (!random.once(100)) return false;
-    this.#view.setInt32(this.#at + Case.GPR + memory!.base * 8 + 4, random.pick([0x8000_0000, 0x70_0000]), true);
+    if (!random.once(100) || !this.#faultsShow(instruction)) return false;
+    this.#view.setInt32(
+      this.#at + Case.GPR + memory!.base * 8 + 4,
+      random.pick([0x8000_0000, 0x70_0000]),
+      true,
+    );
     return true;
   }
 
@@ -340,7 +367,7 @@ export class CaseWriter {
     switch (form.definition.name) {
       case "call":
       case "jmp":
-        this.#setMemory(target, random.pick(PADS));
+        this.#setMemory(target, this.#jumpTarget());
         return;
       case "cmpxchg":
         if (random.once(2)) this.#copyMemory(target, RAX);
@@ -382,14 +409,15 @@ function memoryBytes({ form, operandSize }: Instruction): number {
   return operandBytes(spec, operandSize);
 }
 
-/** Whether {@link CaseWriter} keeps bit offsets within the data pages for this encoding. */
-export function isSafe(instruction: Instruction): boolean {
-  const { memory, register, rm } = instruction;
-  const { name } = instruction.form.definition;
-  // The bit offset must not be an address as well.
-  if (BIT_INSTRUCTIONS.has(name) && memory !== undefined) {
-    return register !== memory.base && register !== memory.index;
-  }
-  // A call through RSP would push over the code there.
+/** Whether {@link CaseWriter} can choose operands for this encoding such that both CPUs must agree. */
+export function isSafe({ form, memory, register, rm, addressSize, operandSize }: Instruction): boolean {
+  const { name } = form.definition;
+  const addresses = (number: number) =>
+    memory !== undefined && (number === memory.base || number === memory.index);
+  // The bit offset must not be an address as well, nor the count of a shift that defines no more than 16 places.
+  if (BIT_INSTRUCTIONS.has(name)) return !addresses(register) || register < 0;
+  if (/^sh[lr]d$/.test(name) && operandSize === 2) return !addresses(RCX);
+  // A stack pointer with a random upper half, or a call that pushes over the code at a pad.
+  if (STACK_INSTRUCTIONS.has(name) && addressSize === 4 && addresses(RSP)) return false;
   return !(name === "call" && rm === RSP);
 }

@@ -53,11 +53,22 @@ function fieldValue(bytes: Uint8Array, offset: number): string {
 export function disassemble(bytes: Uint8Array, bits = 64, ip = BigInt(INSTRUCTION)): string {
   const decoder = new Decoder(bits, bytes, 0);
   decoder.ip = ip;
-  const instruction = decoder.decode();
-  const text = new Formatter(FormatterSyntax.Intel).format(instruction);
-  instruction.free();
+  const formatter = new Formatter(FormatterSyntax.Intel);
+  const texts: string[] = [];
+  while (decoder.canDecode) {
+    const instruction = decoder.decode();
+    texts.push(formatter.format(instruction));
+    instruction.free();
+  }
+  formatter.free();
   decoder.free();
-  return text;
+  return texts.join("; ");
+}
+
+/** An instruction in all notations. */
+export function describeInstruction({ bytes, form, operandSize, addressSize }: Instruction): string {
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  return `${disassemble(bytes)}   [${hex}]   "${form.text}" o${operandSize * 8} a${addressSize * 8}`;
 }
 
 /** Tells what differs, and from what it came. */
@@ -68,15 +79,16 @@ export function describeCase(
   guest: Uint8Array,
   fields: readonly number[],
 ): string {
-  const hex = [...instruction.bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  const { form, operandSize, addressSize } = instruction;
-  const lines = [`${disassemble(instruction.bytes)}   [${hex}]   "${form.text}" o${operandSize * 8} a${addressSize * 8}`];
+  const { form } = instruction;
+  const lines = [describeInstruction(instruction)];
   const seen = new Set<string>();
   for (const field of fields) {
     const name = fieldName(field);
     if (seen.has(name)) continue;
     seen.add(name);
-    if (seen.size <= 12) lines.push(`  ${name}: host ${fieldValue(host, field)}, guest ${fieldValue(guest, field)}`);
+    if (seen.size <= 12) {
+      lines.push(`  ${name}: host ${fieldValue(host, field)}, guest ${fieldValue(guest, field)}`);
+    }
   }
   lines.push("  before:");
   const show = (offset: number) => lines.push(`    ${fieldName(offset)} ${fieldValue(input, offset)}`);

@@ -5,7 +5,8 @@
  */
 
 import type { Form } from "../../kernel/cpu/isa/mod.ts";
-import { Flag } from "../../kernel/cpu/state.ts";
+import { Flag, Vector } from "../../kernel/cpu/state.ts";
+import { Case } from "./case_layout.ts";
 import type { Instruction } from "./instruction_generator.ts";
 
 const ALL = Flag.CF | Flag.PF | Flag.AF | Flag.ZF | Flag.SF | Flag.OF;
@@ -83,12 +84,34 @@ export function notCompared(form: Form, instruction?: Instruction): string | und
   const { name } = form.definition;
   if (name === "x87" && instruction?.memory !== undefined) {
     const modrm = instruction.bytes[instruction.bytes.indexOf(form.opcode) + 1]!;
-    if (X87_ENVIRONMENTS.has(form.opcode * 16 + ((modrm >> 3) & 7))) return "stored pointers are each CPU's own";
+    if (X87_ENVIRONMENTS.has(form.opcode * 16 + ((modrm >> 3) & 7))) {
+      return "stored pointers are each CPU's own";
+    }
   }
   return NOT_COMPARED[name] ?? FORMS_NOT_COMPARED[form.text];
 }
 
 /** Flags that are undefined after an instruction on given registers. */
-export function undefinedFlags(instruction: Instruction, _input: Uint8Array): number {
-  return UNDEFINED_FLAGS[instruction.form.definition.name] ?? 0;
+export function undefinedFlags(instruction: Instruction, input: Uint8Array): number {
+  const { name } = instruction.form.definition;
+  const undefinedFlags = UNDEFINED_FLAGS[name] ?? 0;
+  return /^(shr|shld|shrd)$/.test(name) && shiftCount(instruction, input) !== 1
+    ? undefinedFlags | Flag.OF
+    : undefinedFlags;
+}
+
+/** Count of a shift, modulo the operand's bits: with more than one place OF is undefined. */
+function shiftCount({ form, bytes, operandSize }: Instruction, input: Uint8Array): number {
+  const last = form.operands.at(-1)!;
+  if (last.place === "one") return 1;
+  return (last.place === "immediate" ? bytes.at(-1)! : input[Case.GPR + 8]!) & (operandSize === 8 ? 63 : 31);
+}
+
+/** Instructions whose memory operand is accessed by a function that does not know the segment. */
+const SEGMENT_UNKNOWN = new Set(["x87", "ldmxcsr", "stmxcsr"]);
+
+/** Whether two vectors are the same, or as good as that. */
+export function faultsAlike({ form }: Instruction, host: number, guest: number): boolean {
+  return host === guest ||
+    (host === Vector.SS && guest === Vector.GP && SEGMENT_UNKNOWN.has(form.definition.name));
 }

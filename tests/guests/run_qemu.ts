@@ -6,6 +6,8 @@
 
 import type { GuestRun } from "./run_here.ts";
 
+/** After this long, in ms, a guest counts as stuck. */
+const TIME_LIMIT = 15_000;
 const COMMAND = "qemu-system-x86_64";
 
 /** Whether QEMU can be started. */
@@ -28,9 +30,10 @@ export async function runQemu(image: Uint8Array): Promise<GuestRun> {
   const file = await Deno.makeTempFile({ prefix: "guest-", suffix: ".elf" });
   try {
     await Deno.writeFile(file, image);
+    const signal = AbortSignal.timeout(TIME_LIMIT);
     const { code, stdout, stderr } = await new Deno.Command(COMMAND, {
       args: [
-        ...["-M", "pc", "-accel", "tcg", "-cpu", "max", "-m", "64", "-kernel", file],
+        ...["-M", "pc", "-accel", "tcg", "-cpu", "max,vendor=GenuineIntel", "-m", "64", "-kernel", file],
         ...["-display", "none", "-monitor", "none", "-serial", "null", "-parallel", "null", "-net", "none"],
         ...["-no-reboot", "-nodefaults", "-vga", "none"],
         // The second serial port is COM1 of the guest: its interrupts are what some guests wait for.
@@ -39,10 +42,12 @@ export async function runQemu(image: Uint8Array): Promise<GuestRun> {
         ...["-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
       ],
       stdin: "null",
+      signal,
       stdout: "piped",
       stderr: "piped",
     }).output();
     const problems = new TextDecoder().decode(stderr).split("\n").filter((line) => line.includes("qemu"));
+    if (signal.aborted) return { output: `${withoutFirmware(new TextDecoder().decode(stdout))}\n[stuck]\n`, exit: undefined };
     if (problems.length > 0) throw new Error(`QEMU failed: ${problems.join("; ")}`);
     // isa-debug-exit ends with 2n + 1; a shutdown with -no-reboot ends with 0.
     return {

@@ -60,7 +60,8 @@ export function buildInitramfs(options: InitramfsOptions): Uint8Array<ArrayBuffe
 }
 
 function initScript(hasScript: boolean): string {
-  // cttyhack finds the console's real terminal in sysfs and makes it the controlling one.
+  // cttyhack finds the console's real terminal in sysfs and makes it the controlling one. Its size comes as LINES= and
+  // COLUMNS= on the kernel's command line, which the kernel makes init's environment.
   return `#!/bin/sh
 export PATH=/bin HOME=/root TERM=\${TERM:-linux} PS1='\\w # '
 mount -t proc proc /proc
@@ -71,7 +72,11 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
 hostname atoll
 cd /root
-setsid cttyhack ${hasScript ? "sh /etc/script" : "sh -l"}
+export SHELL_COMMAND="${hasScript ? "sh /etc/script" : "sh -l"}"
+setsid cttyhack sh -c '
+[ -z "$LINES" ] || stty rows "$LINES" cols "$COLUMNS"
+unset LINES COLUMNS
+exec $SHELL_COMMAND'
 poweroff -f
 `;
 }

@@ -20,6 +20,7 @@ import {
   INSTRUCTION_RIP,
   JUMP_CONTEXT,
   LINEAR_MASK,
+  NON_CANONICAL,
   RIP,
   RUN_START,
   Segment,
@@ -112,7 +113,12 @@ class CoreModule {
       f.return(i32(0));
     });
     this.#function("faulted", (f) => {
-      const rip = f.let(recordRip(f, f.param("i32", 0)));
+      const record = f.param("i32", 0);
+      f.if(f.loadAs("i32.load", NOWHERE, FAULT_VECTOR).eq(NON_CANONICAL), () => {
+        const stack = f.loadAs("i32.load16_u", record, Record.SEGMENT_NUMBER).eq(Segment.SS);
+        f.storeAs("i32.store", NOWHERE, select(stack, i32(Vector.SS), i32(Vector.GP)), FAULT_VECTOR);
+      });
+      const rip = f.let(recordRip(f, record));
       f.store(8, NOWHERE, rip, RIP);
       f.store(8, NOWHERE, rip, INSTRUCTION_RIP);
     });

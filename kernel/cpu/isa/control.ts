@@ -5,13 +5,15 @@
  */
 
 import type { Emitter, Value } from "../emitter.ts";
-import { Gpr } from "../state.ts";
+import { Gpr, Vector } from "../state.ts";
 import { i64 } from "../wasm/expression.ts";
 import { define } from "./definition.ts";
 
-/** An indirect target as the operand size cuts it. */
+/** An indirect target as the operand size cuts it. One that is not canonical faults before anything changes. */
 function target(e: Emitter, value: Value): Value {
-  return value.zeroExtend(e.stackSize);
+  const to = e.let(value.zeroExtend(e.stackSize));
+  if (e.bits64) e.if(to.shl(16).shrS(16).ne(to), () => e.fault(Vector.GP));
+  return to;
 }
 
 for (let condition = 0; condition < 16; condition++) {
@@ -44,7 +46,7 @@ define({
   name: "call",
   encodings: ["FF /2 Ev f64"],
   semantics: (e) => {
-    const to = e.let(target(e, e.read(0)));
+    const to = target(e, e.read(0));
     e.push(e.stackSize, e.nextRip());
     e.jump(to);
   },
@@ -56,11 +58,12 @@ define({
   encodings: ["C3 f64", "C2 Iw f64"],
   semantics: (e) => {
     const { value, commit } = e.pop(e.stackSize);
+    const to = target(e, value);
     commit();
     if (e.variant.form.operands.length > 0) {
       e.setStackPointer(e.stackPointer(e.read(0)));
     }
-    e.jump(value);
+    e.jump(to);
   },
   ends: true,
 });

@@ -4,9 +4,9 @@
  * A definition gives an instruction's encodings in the notation of the manuals' opcode maps and, once, what it
  * does. From it come the decoder's tables, the interpreter's handlers and the tests.
  *
- * An encoding is written `[NP|66|F3|F2] opcode [+r] [/r | /0 ... /7 | /XX] operands... [attributes...]`:
+ * An encoding is written `[NP|NFx|66|F3|F2] opcode [+r] [/r | /0 ... /7 | /XX] operands... [attributes...]`:
  *
- * - `NP`, `66`, `F3`, `F2`: the mandatory prefix; without one, prefixes mean what they mean to integer
+ * - `NP`, `NFx`, `66`, `F3`, `F2`: the mandatory prefix, or that none of them, or no repeat prefix, may be there; without one, prefixes mean what they mean to integer
  *   instructions.
  * - opcode bytes: `90`, `0F A2`, `0F 38 F0`; `+r`: the low three bits name a register.
  * - `/r`: a ModRM byte; `/3`: its reg field must be 3; `/D0`: the whole byte must be D0.
@@ -69,7 +69,7 @@ export interface Form {
   readonly index: number;
   readonly definition: Definition;
   readonly text: string;
-  readonly prefix: "none" | "NP" | "66" | "F3" | "F2";
+  readonly prefix: "none" | "NP" | "NFx" | "66" | "F3" | "F2";
   /** 0: one byte, 1: 0F, 2: 0F 38, 3: 0F 3A; -1: nothing decodes to it. */
   readonly map: number;
   readonly opcode: number;
@@ -175,7 +175,7 @@ function parseForm(definition: Definition, text: string): Form {
   const tokens = text.split(" ");
   let at = 0;
   let prefix: Form["prefix"] = "none";
-  if (/^(NP|66|F3|F2)$/.test(tokens[0]!) && /^[0-9A-F]{2}$/.test(tokens[1] ?? "")) {
+  if (/^(NP|NFx|66|F3|F2)$/.test(tokens[0]!) && /^[0-9A-F]{2}$/.test(tokens[1] ?? "")) {
     prefix = tokens[at++] as Form["prefix"];
   }
   const opcode: number[] = [];

@@ -95,7 +95,7 @@ define({
 
 define({
   name: "movbe",
-  encodings: ["0F 38 F0 /r Gv Mv", "0F 38 F1 /r Mv Gv"],
+  encodings: ["NFx 0F 38 F0 /r Gv Mv", "NFx 0F 38 F1 /r Mv Gv"],
   semantics: (e) => {
     const value = e.read(1);
     e.write(0, e.size() === 2 ? swap16(e.let(value)) : swapBytes(e, value, e.size()));
@@ -143,11 +143,17 @@ define({
     const accumulator = e.let(e.readGpr(Gpr.RAX, size));
     const replacement = e.let(e.read(1));
     let old!: Value;
-    e.modify(0, (a) => {
-      old = a;
-      return select(a.eq(accumulator), replacement, a);
-    });
-    e.if(old.ne(accumulator), () => e.writeGpr(Gpr.RAX, size, old));
+    if (e.isMemory(0)) {
+      e.modify(0, (a) => {
+        old = a;
+        return select(a.eq(accumulator), replacement, a);
+      });
+      e.if(old.ne(accumulator), () => e.writeGpr(Gpr.RAX, size, old));
+    } else {
+      // A register that is not replaced keeps its upper half as well.
+      old = e.let(e.read(0));
+      e.if(old.eq(accumulator), () => e.write(0, replacement), () => e.writeGpr(Gpr.RAX, size, old));
+    }
     e.setFlags(FlagsKind.Sub, size, accumulator.sub(old).zeroExtend(size), old, accumulator);
   },
 });

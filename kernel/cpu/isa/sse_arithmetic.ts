@@ -23,33 +23,33 @@ import {
 import { immediateByte } from "./sse_operand.ts";
 import { elements, lowHalf, shuffle, simd, type V128 } from "./sse_vector.ts";
 
-/** Whether a native result is exact or rounded as it should be, and raises nothing but PE. */
-type Usable = (floats: Floats, a: Expression, b: Expression, result: Expression) => Expression<"i32">;
+/**
+ * When a native result is exact or rounded as it should be, and raises nothing but PE: usually, and in rarer cases.
+ * NaNs and infinities among the operands show in the result.
+ */
+type Usable = (
+  floats: Floats,
+  a: Expression,
+  b: Expression,
+  result: Expression,
+) => readonly [Expression, Expression?];
 
-/** A sum of numbers is exact where it is denormal, but FZ would make it zero. */
-const usableSum: Usable = (floats, a, b, result) =>
-  floats.allOf(
-    floats.ordinary(a),
-    floats.ordinary(b),
-    floats.ordinary(result),
-    floats.within(result, floats.most),
-  );
+/** A sum is exact where it is denormal, but FZ would make it zero. */
+const usableSum: Usable = (
+  floats,
+  _a,
+  _b,
+  result,
+) => [floats.and(floats.notDenormal(result), floats.finite(result))];
 /** A product that is zero has underflowed, unless one factor is zero. */
-const usableProduct: Usable = (floats, a, b, result) =>
-  floats.allOf(
-    floats.or(
-      floats.certainlyNormal(result),
-      floats.and(floats.or(floats.zero(a), floats.zero(b)), floats.zero(result)),
-    ),
-    floats.ordinary(a),
-    floats.ordinary(b),
-  );
-const usableQuotient: Usable = (floats, a, b, result) =>
-  floats.allOf(
-    floats.or(floats.certainlyNormal(result), floats.and(floats.zero(a), floats.zero(result))),
-    floats.ordinary(a),
-    floats.ordinary(b),
-  );
+const usableProduct: Usable = (floats, a, b, result) => [
+  floats.certainlyNormal(result),
+  floats.and(floats.zero(result), floats.or(floats.zero(a), floats.zero(b))),
+];
+const usableQuotient: Usable = (floats, a, _b, result) => [
+  floats.certainlyNormal(result),
+  floats.and(floats.zero(result), floats.zero(a)),
+];
 
 /** `a` and `b` combined, natively or exactly. */
 function combined(
@@ -63,8 +63,11 @@ function combined(
 ): Local {
   const result = e.f.let(native);
   const rounds = e.f.let(roundsNatively(e));
-  const may = rounds.and(usable(floats, a, b, result));
-  return floats.exactUnless(e, may, result, operation, [a, b], { plain: rounds.and(floats.plain(e, [a, b], result)) });
+  const [usual, rare] = usable(floats, a, b, result);
+  const when = (condition: Expression) =>
+    rounds.and(floats.allOf(condition, floats.notDenormal(a), floats.notDenormal(b)));
+  const orUsable = rare === undefined ? {} : { orUsable: when(floats.or(usual, rare)) };
+  return floats.exactUnless(e, when(usual), result, operation, [a, b], orUsable);
 }
 
 const ARITHMETIC: readonly (readonly [FloatInstruction, string, FloatOperation, Usable])[] = [
@@ -93,10 +96,7 @@ for (const floats of FLOATS) {
     semantics: (e) => {
       e.requireSse();
       const b = floats.read(e, 1);
-      const usable = floats.allOf(
-        floats.or(floats.compare("le", floats.constant(floats.least), b), floats.zero(b)),
-        floats.within(b, floats.most),
-      );
+      const usable = floats.allOf(floats.notDenormal(b), floats.finite(b), floats.notNegative(b));
       const native = floats.compute("sqrt", b);
       floats.write(
         e,
@@ -194,8 +194,8 @@ for (const floats of FLOATS) {
       const fromMxcsr = e.f.loadAs("i32.load", NOWHERE, MXCSR).shrU(13);
       const mode = e.f.let(select(control.and(4), fromMxcsr, control));
       const native = e.f.let(rounded(floats, b, mode));
-      const unnoticed = mayBeInexact(e).or(control.and(8)).or(floats.all(floats.compare("eq", native, b)));
-      const usable = floats.all(floats.ordinary(b)).and(unnoticed.ne(0));
+      const unnoticed = mayBeInexact(e).or(control.and(8)).or(floats.every(floats.compare("eq", native, b)));
+      const usable = floats.allOf(floats.ordinary(b)).and(unnoticed.ne(0));
       floats.write(
         e,
         0,
@@ -250,11 +250,7 @@ defineReciprocal(
   "53",
   FloatOperation.Reciprocal,
   (a) => simd("f32x4.div", PS.constant(1), a),
-  (a, result) =>
-    PS.allOf(
-      PS.compare("ge", PS.compute("abs", a), PS.constant(PS.least)),
-      PS.compare("ge", PS.compute("abs", result), PS.constant(PS.least)),
-    ),
+  (a, result) => PS.allOf(PS.between(a, PS.least, PS.most), PS.between(result, PS.least, PS.most)),
 );
 
 /** Of the two singles in the lower half. */
@@ -267,5 +263,5 @@ defineReciprocal(
   "52",
   FloatOperation.ReciprocalSquareRoot,
   (a) => shuffle(8, reciprocalRoots(a), reciprocalRoots(shuffle(8, a, a, [1])), [0, 2]),
-  (a) => PS.allOf(PS.compare("le", PS.constant(PS.least), a), PS.compare("le", a, PS.constant(PS.most))),
+  (a) => PS.allOf(PS.between(a, PS.least, PS.most), PS.notNegative(a)),
 );

@@ -76,8 +76,8 @@ for (const floats of [SS, SD]) {
         e.requireSse();
         const b = floats.read(e, 1);
         const a = floats.read(e, 0);
-        const equal = floats.all(floats.compare("eq", a, b)).shl(Math.log2(Flag.ZF));
-        const flags = e.f.let(equal.or(floats.all(floats.compare("lt", a, b))).extendU());
+        const equal = floats.every(floats.compare("eq", a, b)).shl(Math.log2(Flag.ZF));
+        const flags = e.f.let(equal.or(floats.every(floats.compare("lt", a, b))).extendU());
         const usable = floats.allOf(floats.ordinary(a), floats.ordinary(b));
         e.f.if(usable.eqz(), () => e.f.set(flags, floats.callExact(e, slow, [a, b])));
         e.setAllFlags(flags);

@@ -63,8 +63,8 @@ function toIntegral(
   const rounded = e.f.let(floats.compute(truncate ? "trunc" : "nearest", a));
   const fits = floats.compare("lt", floats.compute("abs", rounded), floats.constant(2 ** (bits - 1)));
   const unnoticed = truncate ? mayBeInexact(e) : roundsNatively(e);
-  const exact = floats.all(floats.compare("eq", rounded, a));
-  return { rounded, usable: floats.all(fits).and(unnoticed.or(exact)) };
+  const exact = floats.every(floats.compare("eq", rounded, a));
+  return { rounded, usable: floats.every(fits).and(unnoticed.or(exact)) };
 }
 
 for (const floats of [SS, SD]) {
@@ -208,11 +208,8 @@ define({
 
 /** Whether doubles become singles natively; `back` are those singles as doubles. */
 function narrowsNatively(e: Emitter, floats: Floats, a: Local, back: Expression): Expression<"i32"> {
-  const leastCertain = floats.constant(PS.least * (1 + 2 ** -23));
-  const normal = floats.and(
-    floats.compare("le", leastCertain, floats.compute("abs", back)),
-    floats.within(back, PS.most),
-  );
+  // The least normal single may have been a denormal one before it was rounded.
+  const normal = floats.between(back, PS.least * (1 + 2 ** -23), PS.most);
   return roundsNatively(e).and(floats.allOf(floats.ordinary(a), floats.or(normal, floats.zero(a))));
 }
 
@@ -223,7 +220,7 @@ define({
     e.requireSse();
     const a = SS.read(e, 1);
     const native = operation("f64", [F64_PROMOTE], a);
-    const usable = SS.all(SS.ordinary(a));
+    const usable = SS.allOf(SS.ordinary(a));
     SD.write(e, 0, SS.exactUnless(e, usable, native, FloatOperation.Convert, [a], { result: SD }));
   },
 });
@@ -245,7 +242,7 @@ define({
     e.requireSse();
     const a = lowTwice(e, readPart(e, 1, 8));
     const native = simd("f64x2.promote_low_f32x4", a);
-    const usable = PS.all(PS.ordinary(a));
+    const usable = PS.allOf(PS.ordinary(a));
     PD.write(e, 0, PS.exactUnless(e, usable, native, FloatOperation.Convert, [a], { count: 2 }));
   },
 });

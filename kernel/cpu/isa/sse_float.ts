@@ -82,20 +82,13 @@ export abstract class Floats {
   }
 
   abstract compute(name: FloatInstruction, ...args: readonly Expression[]): Expression;
-  /** A condition: i32 for a scalar, a mask for a vector. */
-  abstract compare(relation: FloatRelation, a: Expression, b: Expression): Expression;
-  abstract and(a: Expression, b: Expression): Expression;
-  abstract or(a: Expression, b: Expression): Expression;
-  /** Elements of `a` where a condition holds, else of `b`. */
-  abstract choose(condition: Expression, a: Expression, b: Expression): Expression;
-  /** Whether a condition holds for every element. */
-  abstract all(condition: Expression): Expression<"i32">;
   abstract constant(value: number): Expression;
-  /**
-   * Whether it is plain that nothing but inexactness can be reported: operands and result are normal numbers, the
-   * result above the least of them. Without a result operands may be infinite. Cheaper than {@link ordinary}.
-   */
-  abstract plain(e: Emitter, operands: readonly Expression[], result?: Expression): Expression<"i32">;
+  /** 1 or 0 of a scalar, a mask of a vector. */
+  abstract compare(relation: FloatRelation, a: Expression, b: Expression): Expression;
+  /** Elements of `a` where a comparison holds, else of `b`. */
+  abstract choose(comparison: Expression, a: Expression, b: Expression): Expression;
+  /** Whether a comparison holds for every element. */
+  abstract every(comparison: Expression): Expression<"i32">;
   /** Reads operand `index`. */
   abstract read(e: Emitter, index: number): Local;
   /** Writes operand `index`, a register; what is beyond a scalar stays as it is. */
@@ -104,25 +97,33 @@ export abstract class Floats {
   abstract load(f: FunctionBuilder, address: number): Local;
   protected abstract store(f: FunctionBuilder, address: number, value: Expression): void;
 
+  // Conditions, in whatever form is cheapest to put together.
+
+  abstract and(a: Expression, b: Expression): Expression;
+  abstract or(a: Expression, b: Expression): Expression;
+  /** Whether a condition holds for every element. */
+  protected abstract all(condition: Expression): Expression<"i32">;
+  abstract zero(value: Expression): Expression;
+  /** Neither denormal nor, of a vector, a NaN. */
+  abstract notDenormal(value: Expression): Expression;
+  /** Zeros, and what is not below. NaNs count as either. */
+  abstract notNegative(value: Expression): Expression;
+  /** Magnitudes from `low`, if that is not 0, to `high`. */
+  abstract between(value: Expression, low: number, high: number): Expression;
+
+  /** Finite. */
+  finite(value: Expression): Expression {
+    return this.between(value, 0, this.most);
+  }
   /** Numbers that are not denormal, zeros and infinities. */
   ordinary(value: Expression): Expression {
-    const normal = this.compare("ge", this.compute("abs", value), this.constant(this.least));
-    return this.or(normal, this.zero(value));
+    return this.and(this.notDenormal(value), this.between(value, 0, Infinity));
   }
-  /** Zeros. */
-  zero(value: Expression): Expression {
-    return this.compare("eq", value, this.constant(0));
-  }
-  /** Numbers up to a limit. */
-  within(value: Expression, limit: number): Expression {
-    return this.compare("le", this.compute("abs", value), this.constant(limit));
-  }
-  /** Magnitudes between that of the smallest normal number, which may be a rounded denormal one, and infinity. */
+  /** Normal numbers but for the least, which may have been a denormal one before it was rounded. */
   certainlyNormal(value: Expression): Expression {
-    const magnitude = this.compute("abs", value);
-    const above = this.compare("le", this.constant(nextAbove(this.least, this.width)), magnitude);
-    return this.and(above, this.within(value, this.most));
+    return this.between(value, nextAbove(this.least, this.width), this.most);
   }
+  /** Whether all of the conditions hold for every element. */
   allOf(first: Expression, ...others: readonly Expression[]): Expression<"i32"> {
     return this.all(others.reduce((all, one) => this.and(all, one), first));
   }
@@ -142,9 +143,8 @@ export abstract class Floats {
       this.callExact(e, slow, operands, options);
       f.set(taken, (options.result ?? this).load(f, FLOAT_RESULT));
     };
-    const { plain } = options;
-    if (plain === undefined) f.if(usable.eqz(), exact);
-    else f.if(plain.eqz(), () => f.if(usable.eqz(), exact));
+    const { orUsable } = options;
+    f.if(usable.eqz(), orUsable === undefined ? exact : () => f.if(orUsable.eqz(), exact));
     return taken;
   }
 
@@ -163,8 +163,8 @@ export abstract class Floats {
 
 /** What else an exact operation may need to be told. */
 export interface ExactOptions {
-  /** Something that implies that the native result is usable, and costs less to know. */
-  readonly plain?: Expression<"i32">;
+  /** A rarer condition under which the native result can be taken, too. */
+  readonly orUsable?: Expression<"i32">;
   readonly immediate?: Expression<"i32">;
   /** How many elements count, if not all. */
   readonly count?: number;
@@ -172,11 +172,19 @@ export interface ExactOptions {
   readonly result?: Floats;
 }
 
+function largestDenormal(width: 32 | 64): number {
+  return width === 32 ? 2 ** -126 - 2 ** -149 : 2 ** -1022 - 2 ** -1074;
+}
+
 /** The next larger number of a width, of a power of two. */
 function nextAbove(value: number, width: 32 | 64): number {
   return value * (1 + (width === 32 ? 2 ** -23 : 2 ** -52));
 }
 
+/**
+ * Conditions on a scalar are integers of its size, and hold if the sign bit is clear: magnitudes order as integers, and one
+ * test at the end tells of all.
+ */
 class ScalarFloats extends Floats {
   readonly #type: "f32" | "f64";
 
@@ -188,38 +196,17 @@ class ScalarFloats extends Floats {
   override compute(name: FloatInstruction, ...args: readonly Expression[]): Expression {
     return operation(this.#type, [SCALAR[name] + (this.width === 64 ? F64_ARITHMETIC : 0)], ...args);
   }
-  override compare(relation: FloatRelation, a: Expression, b: Expression): Expression {
-    return operation("i32", [SCALAR[relation] + (this.width === 64 ? F64_COMPARISON : 0)], a, b);
-  }
-  override and(a: Expression, b: Expression): Expression {
-    return (a as Expression<"i32">).and(b as Expression<"i32">);
-  }
-  override or(a: Expression, b: Expression): Expression {
-    return (a as Expression<"i32">).or(b as Expression<"i32">);
-  }
-  override choose(condition: Expression, a: Expression, b: Expression): Expression {
-    return select(condition as Expression<"i32">, a, b);
-  }
-  override all(condition: Expression): Expression<"i32"> {
-    return condition as Expression<"i32">;
-  }
   override constant(value: number): Expression {
     return operation(this.#type, [this.width === 32 ? 0x43 : 0x44, ...floatBytes(value, this.width)]);
   }
-  override plain(e: Emitter, operands: readonly Expression[], result?: Expression): Expression<"i32"> {
-    return this.width === 32
-      ? plainMagnitudes(operands.map((value) => singleMagnitude(e, value)), result && singleMagnitude(e, result), {
-        zero: i32(0),
-        least: i32(0x00800001),
-        most: i32(0x7f7fffff),
-        infinity: i32(0x7f800000),
-      })
-      : plainMagnitudes(operands.map((value) => doubleMagnitude(e, value)), result && doubleMagnitude(e, result), {
-        zero: i64(0),
-        least: i64(0x0010_0000_0000_0001n),
-        most: i64(0x7fef_ffff_ffff_ffffn),
-        infinity: i64(0x7ff0_0000_0000_0000n),
-      });
+  override compare(relation: FloatRelation, a: Expression, b: Expression): Expression {
+    return operation("i32", [SCALAR[relation] + (this.width === 64 ? F64_COMPARISON : 0)], a, b);
+  }
+  override choose(comparison: Expression, a: Expression, b: Expression): Expression {
+    return select(comparison as Expression<"i32">, a, b);
+  }
+  override every(comparison: Expression): Expression<"i32"> {
+    return comparison as Expression<"i32">;
   }
   override read(e: Emitter, index: number): Local {
     const { f } = e;
@@ -236,36 +223,55 @@ class ScalarFloats extends Floats {
   protected override store(f: FunctionBuilder, address: number, value: Expression): void {
     f.storeAs(`${this.#type}.store`, NOWHERE, value, address);
   }
+
+  override and(a: Expression, b: Expression): Expression {
+    return (a as Expression<"i64">).or(b as Expression<"i64">);
+  }
+  override or(a: Expression, b: Expression): Expression {
+    return (a as Expression<"i64">).and(b as Expression<"i64">);
+  }
+  protected override all(condition: Expression): Expression<"i32"> {
+    return (condition as Expression<"i64">).geS(this.#bits(0));
+  }
+  override zero(value: Expression): Expression {
+    return this.#magnitude(value).sub(this.#integer(1n)).not();
+  }
+  override notDenormal(value: Expression): Expression {
+    // One less than the magnitude, where zero becomes the largest.
+    const one = this.#integer(1n);
+    return this.#pattern(value).shl(one).sub(one).shrU(one).sub(this.#bits(largestDenormal(this.width)));
+  }
+  override notNegative(value: Expression): Expression {
+    return this.or(this.#pattern(value), this.zero(value));
+  }
+  override between(value: Expression, low: number, high: number): Expression {
+    const magnitude = this.#magnitude(value);
+    const below = this.#bits(high).sub(magnitude);
+    return low === 0 ? below : this.and(below, magnitude.sub(this.#bits(low)));
+  }
+
+  // Integers of the width of the floats. Their methods are the same for both.
+
+  #pattern(value: Expression): Expression<"i64"> {
+    const opcode = this.width === 32 ? I32_REINTERPRET : I64_REINTERPRET;
+    return operation(this.width === 32 ? "i32" : "i64", [opcode], value) as Expression<"i64">;
+  }
+  #magnitude(value: Expression): Expression<"i64"> {
+    return this.#pattern(value).and(this.#integer((1n << BigInt(this.width - 1)) - 1n));
+  }
+  #bits(value: number): Expression<"i64"> {
+    return this.#integer(BigInt(`0x${floatBytes(value, this.width).reverse().map(hexadecimal).join("")}`));
+  }
+  #integer(value: bigint): Expression<"i64"> {
+    return this.width === 32 ? i32(Number(value)) as Expression as Expression<"i64"> : i64(value);
+  }
 }
 
-/** Bit patterns of magnitudes. */
-interface Magnitudes<T extends "i32" | "i64"> {
-  readonly zero: Expression<T>;
-  /** The second normal number: the first may come of a denormal that was rounded up. */
-  readonly least: Expression<T>;
-  readonly most: Expression<T>;
-  readonly infinity: Expression<T>;
+function hexadecimal(byte: number): string {
+  return byte.toString(16).padStart(2, "0");
 }
 
-function singleMagnitude(e: Emitter, value: Expression): Local<"i32"> {
-  return e.f.let(operation("i32", [I32_REINTERPRET], value).and(0x7fffffff));
-}
-function doubleMagnitude(e: Emitter, value: Expression): Local<"i64"> {
-  return e.f.let(operation("i64", [I64_REINTERPRET], value).and(0x7fff_ffff_ffff_ffffn));
-}
-
-/** One sign tells of all differences: magnitudes order as integers, and none of them is negative. */
-function plainMagnitudes<T extends "i32" | "i64">(
-  operands: readonly Expression<T>[],
-  result: Expression<T> | undefined,
-  { zero, least, most, infinity }: Magnitudes<T>,
-): Expression<"i32"> {
-  const lower = [...operands, ...(result === undefined ? [] : [result])].map((value) => value.sub(least));
-  // NaNs and infinities among the operands show in the result.
-  const upper = result === undefined ? operands.map((value) => infinity.sub(value)) : [most.sub(result)];
-  return [...lower, ...upper].reduce((all, one) => all.or(one)).geS(zero);
-}
-
+/** Conditions on vectors are masks, as comparisons are. */
 class PackedFloats extends Floats {
   readonly #shape: "f32x4" | "f64x2";
 
@@ -277,36 +283,19 @@ class PackedFloats extends Floats {
   override compute(name: FloatInstruction, ...args: readonly Expression[]): Expression {
     return simd(`${this.#shape}.${name}` satisfies VectorOpcode, ...args);
   }
-  override compare(relation: FloatRelation, a: Expression, b: Expression): Expression {
-    return simd(`${this.#shape}.${relation}` satisfies VectorOpcode, a, b);
-  }
-  override and(a: Expression, b: Expression): Expression {
-    return simd("v128.and", a, b);
-  }
-  override or(a: Expression, b: Expression): Expression {
-    return simd("v128.or", a, b);
-  }
-  override choose(condition: Expression, a: Expression, b: Expression): Expression {
-    return simd("v128.bitselect", a, b, condition);
-  }
-  override all(condition: Expression): Expression<"i32"> {
-    // A mask of 64 bits has both halves alike.
-    return simdTest("i32x4.all_true", condition);
-  }
   override constant(value: number): Expression {
     const bytes = floatBytes(value, this.width);
     return vector("v128", 12, [], Array.from({ length: 16 }, (_, i) => bytes[i % bytes.length]!));
   }
-  override plain(_e: Emitter, operands: readonly Expression[], result?: Expression): Expression<"i32"> {
-    const least = this.constant(this.least);
-    const magnitudes = operands.map((value) => this.compute("abs", value));
-    if (result === undefined) {
-      const [first, ...others] = magnitudes.map((value) => this.compare("lt", least, value));
-      return this.allOf(first!, ...others);
-    }
-    // A NaN that a minimum passes over shows in the result.
-    const smallest = [...magnitudes, this.compute("abs", result)].reduce((a, b) => simd(`${this.#shape}.pmin`, a, b));
-    return this.allOf(this.compare("lt", least, smallest), this.within(result, this.most));
+  override compare(relation: FloatRelation, a: Expression, b: Expression): Expression {
+    return simd(`${this.#shape}.${relation}` satisfies VectorOpcode, a, b);
+  }
+  override choose(comparison: Expression, a: Expression, b: Expression): Expression {
+    return simd("v128.bitselect", a, b, comparison);
+  }
+  override every(comparison: Expression): Expression<"i32"> {
+    // A mask of 64 bits has both halves alike.
+    return simdTest("i32x4.all_true", comparison);
   }
   override read(e: Emitter, index: number): Local {
     return e.readVector(index);
@@ -319,6 +308,34 @@ class PackedFloats extends Floats {
   }
   protected override store(f: FunctionBuilder, address: number, value: Expression): void {
     f.storeVector(NOWHERE, value as Expression<"v128">, address);
+  }
+
+  override and(a: Expression, b: Expression): Expression {
+    return simd("v128.and", a, b);
+  }
+  override or(a: Expression, b: Expression): Expression {
+    return simd("v128.or", a, b);
+  }
+  protected override all(condition: Expression): Expression<"i32"> {
+    return this.every(condition);
+  }
+  override zero(value: Expression): Expression {
+    return this.compare("eq", value, this.constant(0));
+  }
+  override notDenormal(value: Expression): Expression {
+    return this.or(this.between(value, this.least, Infinity), this.zero(value));
+  }
+  override ordinary(value: Expression): Expression {
+    return this.notDenormal(value);
+  }
+  override notNegative(value: Expression): Expression {
+    return this.compare("ge", value, this.constant(0));
+  }
+  override between(value: Expression, low: number, high: number): Expression {
+    const magnitude = this.compute("abs", value);
+    const above = this.compare("ge", magnitude, this.constant(low));
+    const below = this.compare("le", magnitude, this.constant(high));
+    return low === 0 ? below : high === Infinity ? above : this.and(above, below);
   }
 }
 

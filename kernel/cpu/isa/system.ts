@@ -6,8 +6,9 @@
 
 import type { Emitter, Value } from "../emitter.ts";
 import type { SystemFunctionName } from "../system_functions.ts";
-import { Gpr, Segment } from "../state.ts";
+import { CPL, Flag, Gpr, Segment, Vector } from "../state.ts";
 import { i64 } from "../wasm/expression.ts";
+import { NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
 
 type Arguments = (e: Emitter) => readonly [a?: Value, b?: Value];
@@ -37,14 +38,21 @@ function result(name: SystemFunctionName, encodings: readonly string[], operands
   define({ name, encodings, semantics: (e) => e.write(0, e.system(name, ...operands(e))) });
 }
 
+/** The operand, which only ring 0 of protected mode gets to read. */
+function privilegedOperand(e: Emitter): [Value] {
+  const unprivileged = e.f.loadAs("i32.load", NOWHERE, CPL).ne(0);
+  e.if(unprivileged.and(e.systemFlag(Flag.VM).eqz()), () => e.fault(Vector.GP));
+  return [e.read(0)];
+}
+
 // Descriptor tables and selectors. In 64-bit mode bases have 8 bytes, whatever the operand size.
 const tableSize = (e: Emitter) => i64(e.bits64 ? 8 : e.operandSize);
 plain("sgdt", ["0F 01 /0 M"], (e) => [e.address(0, "write", 10)]);
 plain("sidt", ["0F 01 /1 M"], (e) => [e.address(0, "write", 10)]);
 plain("lgdt", ["0F 01 /2 M"], (e) => [e.address(0, "read", 10), tableSize(e)]);
 plain("lidt", ["0F 01 /3 M"], (e) => [e.address(0, "read", 10), tableSize(e)]);
-plain("lldt", ["0F 00 /2 Ew"], (e) => [e.read(0)]);
-plain("ltr", ["0F 00 /3 Ew"], (e) => [e.read(0)]);
+plain("lldt", ["0F 00 /2 Ew"], privilegedOperand);
+plain("ltr", ["0F 00 /3 Ew"], privilegedOperand);
 plain("verr", ["0F 00 /4 Ew"], (e) => [e.read(0)]);
 plain("verw", ["0F 00 /5 Ew"], (e) => [e.read(0)]);
 
@@ -75,7 +83,7 @@ for (const [name, opcode] of [["lar", "0F 02"], ["lsl", "0F 03"]] as const) {
 result("arpl", ["63 /r Ew Gw i64"], (e) => [e.read(0), e.read(1)]);
 
 // Control and debug registers.
-transfer("lmsw", ["0F 01 /6 Ew"], (e) => [e.read(0)]);
+transfer("lmsw", ["0F 01 /6 Ew"], privilegedOperand);
 transfer("clts", ["0F 06"]);
 define({
   name: "mov from cr",
@@ -120,7 +128,7 @@ define({
   encodings: ["F3 0F C7 /7 Rq"],
   semantics: (e) => e.writeRegisterWhole(0, e.system("rdpid")),
 });
-result("rdrand", ["0F C7 /6 Rv", "0F C7 /7 Rv"]);
+result("rdrand", ["NFx 0F C7 /6 Rv", "NFx 0F C7 /7 Rv"]);
 
 // System calls.
 transfer("syscall", ["0F 05"]);

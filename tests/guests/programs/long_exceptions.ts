@@ -67,6 +67,9 @@ export const longExceptions: Guest = {
     },
     "lock on mov": { here: "#6 ip=+0 cs=8 fl=2 sp=+0 ss=10", why: "LOCK is allowed for some instructions only" },
     "unknown msr": { here: "#d ip=+5 cs=8 fl=2 sp=+0 ss=10", why: "RDMSR of a register that does not exist is a #GP" },
+    "non-canonical jump": { here: "#d ip=+a cs=8 fl=2 sp=+0 ss=10", why: "The branch faults, not the fetch behind it" },
+    "non-canonical call": { here: "#d ip=+a cs=8 fl=2 sp=+0 ss=10", why: "The branch faults, not the fetch behind it" },
+    "non-canonical return": { here: "#d ip=+b cs=8 fl=2 sp=-8 ss=10", why: "The branch faults, not the fetch behind it" },
     "unmasked SSE exception": { here: "#13 ip=+2c cs=8 fl=2 sp=+0 ss=10", why: "TCG has no SIMD floating-point exceptions" },
   },
 };

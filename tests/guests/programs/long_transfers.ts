@@ -9,7 +9,7 @@ import { DONE, longGuest, toUser } from "../runtime/long.ts";
 import { say, show } from "../runtime/printing.ts";
 
 /** Statements that make gate `vector` lead to `label`. */
-function gate(vector: number, label: string, type = 0x8e, ist = 0): string {
+export function gate(vector: number, label: string, type = 0x8e, ist = 0): string {
   const at = `IDT + ${vector} * 16`;
   return `mov eax, ${label}
     mov [${at}], ax
@@ -20,7 +20,7 @@ function gate(vector: number, label: string, type = 0x8e, ist = 0): string {
 }
 
 /** Statements that write a model-specific register. */
-function wrmsr(number: string, value: string): string {
+export function wrmsr(number: string, value: string): string {
   return `mov ecx, ${number}
     mov rax, ${value}
     mov rdx, rax
@@ -442,7 +442,8 @@ export const longTransfers: Guest = {
         mov ecx, 0xc0000101
         rdmsr
         mov ebx, eax
-        mov ds, ax
+        mov ecx, FREE
+        mov ds, cx
         mov [SCRATCH], ebx
         mov esi, SCRATCH
         mov edx, [esi]`,
@@ -469,7 +470,7 @@ export const longTransfers: Guest = {
     { name: "mov to ds of code", body: `mov eax, KCODE\nmov ds, ax\nmov ecx, ds`, after: show("rcx") + "mov eax, KDATA\nmov ds, ax" },
     { name: "mov to ds of TSS", body: "mov eax, TSS\nmov ds, ax" },
     { name: "mov to ds beyond the GDT", body: "mov eax, 0xfff3\nmov ds, ax" },
-    { name: "mov to ds of LDT without one", body: "mov eax, 0xc\nmov ds, ax" },
+    { name: "mov to ds of LDT without one", body: "xor eax, eax\nlldt ax\nmov eax, 0xc\nmov ds, ax" },
     { name: "mov to ds not present", body: `${descriptor(0, "0x00cf73000000ffff")}mov eax, FREE\nmov ds, ax` },
     { name: "mov to ss not present", body: `${descriptor(0, "0x00cf13000000ffff")}mov eax, FREE\nmov ss, ax` },
     { name: "mov to ds of ring 0 in ring 3", body: `${toUser(".user")}.user:\nmov eax, KDATA\nmov ds, ax` },
@@ -481,7 +482,7 @@ export const longTransfers: Guest = {
     { name: "lldt of not an LDT", body: "mov eax, KDATA\nlldt ax" },
     {
       name: "LDT",
-      body: `mov dword [gdt_free], 0x0000000f + (SCRATCH & 0xffff) << 16
+      body: `mov dword [gdt_free], 0xf
         mov rax, SCRATCH
         mov [gdt_free + 2], ax
         shr eax, 16
@@ -507,15 +508,25 @@ export const longTransfers: Guest = {
     { name: "sgdt in ring 3 with UMIP off", body: `${toUser(".user")}.user:\nsidt [SCRATCH]\n${DONE}`, after: show("qword [SCRATCH]", "idt") },
     { name: "cr8", body: "mov eax, 5\nmov cr8, rax\nmov rbx, cr8\nxor eax, eax\nmov cr8, rax\nmov eax, 16\nmov cr8, rax", after: show("rbx") },
     { name: "cr1", body: "db 0x0f, 0x20, 0xc8" },
-    { name: "cr4 reserved bit", body: "mov rax, cr4\nbts rax, 31\nmov cr4, rax" },
-    { name: "cr4 without PAE", body: "mov rax, cr4\nbtr rax, 5\nmov cr4, rax" },
-    { name: "cr0 PG without PE", body: "mov eax, 0x80000000\nmov cr0, rax" },
-    { name: "cr0 without PG in 64-bit mode", body: "mov rax, cr0\nbtr rax, 31\nmov cr0, rax" },
-    { name: "cr0 NW without CD", body: "mov rax, cr0\nbts rax, 29\nmov cr0, rax" },
-    { name: "cr0 upper half", body: "mov rax, cr0\nbts rax, 32\nmov cr0, rax" },
-    { name: "cr3 reserved bits", body: "mov rax, cr3\nbts rax, 52\nmov cr3, rax" },
-    { name: "efer reserved bit", body: "mov ecx, 0xc0000080\nmov eax, 0xd03\nxor edx, edx\nwrmsr" },
-    { name: "efer LME while paging", body: "mov ecx, 0xc0000080\nmov eax, 0xc01\nxor edx, edx\nwrmsr" },
-    { name: "lmsw cannot clear PE", body: "xor eax, eax\nlmsw ax\nmov rbx, cr0\nmov eax, 0x80010033\nmov cr0, rax", after: show("rbx") },
   ]),
+  differences: {
+    "far jump with L and D": { here: "#d e=50 ip=+27 cs=8 fl=2 sp=+0 ss=10", why: "L and D both set is a #GP" },
+    "far jump to conforming code": {
+      here: "cs=50 ss=10 descriptor=af9f000000ffff",
+      why: "A far jump sets the accessed bit of its code segment",
+    },
+    "gate not present": { here: "#b e=282 ip=+28 cs=8 fl=2 sp=+0 ss=10", why: "The error code is 8 times the vector, plus 2" },
+    "gate of wrong type": { here: "#d e=282 ip=+28 cs=8 fl=2 sp=+0 ss=10", why: "The error code is 8 times the vector, plus 2" },
+    "SYSRET to non-canonical address": {
+      here: "#d ip=+10 cs=8 fl=2 sp=+0 ss=10",
+      why: "Intel's processors fault before they leave ring 0",
+    },
+    "FS base not canonical": { here: "#d ip=+16 cs=8 fl=2 sp=+0 ss=10", why: "WRMSR checks addresses" },
+    "LSTAR not canonical": { here: "#d ip=+16 cs=8 fl=2 sp=+0 ss=10", why: "WRMSR checks addresses" },
+    "WRFSBASE and RDGSBASE": {
+      here: "#d ip=+33 cs=8 fl=2 sp=+0 ss=10 rcx=ffff800012345678 rdx=12345678",
+      why: "WRFSBASE checks its operand",
+    },
+    "cr8": { here: "#d ip=+18 cs=8 fl=2 sp=+0 ss=10 rbx=5", why: "Bits 63 to 4 of CR8 are reserved" },
+  },
 };

@@ -6,9 +6,17 @@
 
 import type { Guest } from "../guest.ts";
 import { longExceptions } from "./long_exceptions.ts";
+import { longInterrupts } from "./long_interrupts.ts";
+import { longPaging } from "./long_paging.ts";
+import { longRegisters } from "./long_registers.ts";
+import { longSelfModifying } from "./long_self_modifying.ts";
 import { longTransfers } from "./long_transfers.ts";
 
 export const guests: readonly Guest[] = [
   longExceptions,
+  longInterrupts,
+  longPaging,
+  longRegisters,
+  longSelfModifying,
   longTransfers,
 ];

@@ -1,7 +1,7 @@
 /**
  * Guests in 64-bit mode: cases one after the other, each with its exceptions printed.
  *
- * Memory: 0 to 1 GiB is mapped to itself in 2 MiB pages, for all privilege levels; the page tables lie at 2 MiB, and the
+ * Memory: 0 to 64 MiB is mapped to itself in 2 MiB pages, for all privilege levels; the page tables lie at 2 MiB, and the
  * second GiB's page-directory pointer (`PDPT + 8`) is free for cases.
  *
  * @module
@@ -73,10 +73,11 @@ ${after}
 `;
 }
 
-/** Source of a guest. `data` is what its cases need besides: subroutines, tables. */
-export function longGuest(name: string, cases: readonly Case[], data = ""): string {
+/** Source of a guest. `constants` and `data` are what its cases need besides: subroutines, tables. */
+export function longGuest(name: string, cases: readonly Case[], data = "", constants = ""): string {
   return `
 ${EQUATES}
+${constants}
 bits 32
 start:
   cld
@@ -94,7 +95,7 @@ start:
   or eax, 0x87
   mov [PD + ecx * 8], eax
   inc ecx
-  cmp ecx, 512
+  cmp ecx, 32
   jne .fill
   mov eax, 0x620 ; OSXMMEXCPT, OSFXSR, PAE
   mov cr4, eax
@@ -167,7 +168,8 @@ begin:
   lodsq
   mov [case_resume], rax
   mov qword [case_stack], rsp
-  mov dword [continued], 0
+  mov qword [continued], 0
+  mov qword [continued + 8], 0
   mov dword [count], 0
   mov al, 10
   out 0xe9, al
@@ -299,7 +301,7 @@ case_resume:
 case_stack:
   dq 0
 continued:
-  dd 0
+  zero 32
 count:
   dd 0
 ${data}

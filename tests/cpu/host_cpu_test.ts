@@ -1,0 +1,46 @@
+import { assertEquals } from "@std/assert";
+import { Comparison, formName, selectForms } from "./comparison.ts";
+import { hostObstacle } from "./host_cpu.ts";
+
+/** The same in every run: `deno task fuzz:cpu` looks further. */
+const SEED = 1;
+/** Encodings of a form, and cases of an encoding: more than 1,000 together. */
+const ENCODINGS = 40;
+const CASES = 32;
+const PAIRS = 4000;
+
+const obstacle = hostObstacle();
+
+Deno.test({
+  name: "instructions do what they do on the host's CPU",
+  ignore: obstacle !== undefined,
+  fn() {
+    using comparison = new Comparison();
+    const { compared, skipped } = selectForms();
+    const differences: string[] = [];
+    const neverEncoded: string[] = [];
+    let cases = 0;
+    for (const form of compared) {
+      const outcome = comparison.compareForm(form, SEED, ENCODINGS, CASES);
+      cases += outcome.cases;
+      if (outcome.cases === 0) neverEncoded.push(formName(form));
+      if (outcome.difference !== undefined) differences.push(outcome.difference);
+    }
+    console.log(`${compared.length} forms compared in ${cases} cases; not compared:`);
+    const reasons = Map.groupBy(skipped, ([_form, reason]) => reason);
+    for (const [reason, list] of reasons) {
+      console.log(`- ${reason}: ${list.map(([form]) => form).join(", ")}`);
+    }
+    assertEquals(differences.join("\n"), "");
+    assertEquals(neverEncoded, []);
+  },
+});
+
+Deno.test({
+  name: "flags reach the instruction behind the one that left them as on the host's CPU",
+  ignore: obstacle !== undefined,
+  fn() {
+    using comparison = new Comparison();
+    assertEquals(comparison.compareFlagPairs(SEED, PAIRS, CASES).difference, undefined);
+  },
+});
