@@ -71,7 +71,10 @@ const PROGRAMS: readonly Program[] = [
       "add rax, rcx\nxor rdx, rax\nmov rbx, rdx\nsub rcx, 1\nand rbx, rsi\nshl rax, 3\n".repeat(20)
     }jmp again`,
   },
-  { name: "loop of 5 instructions", source: "again: add rax, rcx\nxor rdx, rax\nmov rbx, rdx\nsub rcx, 1\njnz again" },
+  {
+    name: "loop of 5 instructions",
+    source: "again: add rax, rcx\nxor rdx, rax\nmov rbx, rdx\nsub rcx, 1\njnz again",
+  },
   {
     name: "load, add, store",
     source: "again: mov rax, [rsp - 8]\nadd rax, 1\nmov [rsp - 8], rax\njmp again",

@@ -41,7 +41,10 @@ for (const transport of TRANSPORTS) {
 }
 report({
   title: "Accesses to a device, from the vCPU's thread and back",
-  columns: [{ name: "transport" }, { name: "access" }, { name: "median us", digits: 1 }, { name: "p99 us", digits: 1 }],
+  columns: [{ name: "transport" }, { name: "access" }, { name: "median us", digits: 1 }, {
+    name: "p99 us",
+    digits: 1,
+  }],
   rows,
   notes: [`${ROUNDS} accesses each.`],
 });

@@ -19,7 +19,11 @@ const MIB = 1024;
 
 const delay = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-async function measure(machine: Machine, host: AtollHost, files: Parameters<Machine["start"]>[1]): Promise<void> {
+async function measure(
+  machine: Machine,
+  host: AtollHost,
+  files: Parameters<Machine["start"]>[1],
+): Promise<void> {
   const child = machine.start(host, files);
   const errors = toText(child.stderr);
   try {

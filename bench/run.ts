@@ -32,7 +32,12 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: "cpu", permissions: [] },
   {
     name: "ioreq",
-    permissions: ["--allow-read", "--allow-write=${TMPDIR:-/tmp}", "--allow-env=TMPDIR", "--allow-run=sh,mkfifo,$0"],
+    permissions: [
+      "--allow-read",
+      "--allow-write=${TMPDIR:-/tmp}",
+      "--allow-env=TMPDIR",
+      "--allow-run=sh,mkfifo,$0",
+    ],
   },
   { name: "boot", permissions: COMMAND_PERMISSIONS },
   { name: "memory", permissions: COMMAND_PERMISSIONS },
@@ -41,7 +46,9 @@ const BENCHMARKS: readonly Benchmark[] = [
 const args = parseArgs(Deno.args, { string: ["json", "runs", "_"] });
 const unknown = args._.find((name) => !BENCHMARKS.some((benchmark) => benchmark.name === name));
 if (unknown !== undefined) {
-  console.error(`Benchmark "${unknown}" does not exist: there are ${BENCHMARKS.map(({ name }) => name).join(", ")}`);
+  console.error(
+    `Benchmark "${unknown}" does not exist: there are ${BENCHMARKS.map(({ name }) => name).join(", ")}`,
+  );
   Deno.exit(2);
 }
 const chosen = BENCHMARKS.filter(({ name }) => args._.length === 0 || args._.includes(name));
@@ -66,7 +73,9 @@ async function run({ name, permissions }: Benchmark): Promise<boolean> {
     stdin: "null",
     stdout: "piped",
   }).spawn();
-  for await (const line of child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
+  for await (
+    const line of child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
+  ) {
     const table = parseReport(line);
     results.push({ benchmark: name, ...table });
     console.log(`${formatTable(table)}\n`);

@@ -61,7 +61,13 @@ export function parseAttachServer(body: Uint8Array, ram: readonly RamPart[]): At
   const ranges = list(fields, "ranges").map((value) => parseRange(asFields(value, "Range"), ram));
   if (typeof fields.dma !== "boolean") throw new TypeError(`Field "dma" is not a boolean`);
   const { name } = parseDetachServer(body);
-  return { name, interrupts, dma: fields.dma, ranges, transport: parseTransport(asFields(fields.transport, "Transport")) };
+  return {
+    name,
+    interrupts,
+    dma: fields.dma,
+    ranges,
+    transport: parseTransport(asFields(fields.transport, "Transport")),
+  };
 }
 
 /** @throws {TypeError} if it is malformed */
@@ -101,7 +107,9 @@ export const DOMAIN_STATE_VERSION = 1;
 export function parseDomainState(body: Uint8Array): DomainState {
   const fields = parseFields(body);
   const version = integer(fields, "version");
-  if (version !== DOMAIN_STATE_VERSION) throw new TypeError(`Saved state has version ${version}, not ${DOMAIN_STATE_VERSION}`);
+  if (version !== DOMAIN_STATE_VERSION) {
+    throw new TypeError(`Saved state has version ${version}, not ${DOMAIN_STATE_VERSION}`);
+  }
   const parts = asFields(fields.parts, "Parts");
   for (const name of Object.keys(parts)) text(parts, name);
   return { version, time: integer(fields, "time"), parts: parts as DomainState["parts"] };

@@ -4,8 +4,15 @@
  * @module
  */
 
-import type { AttachServer, BootEntry, DomainEvent, DomainOptions, DomainState, DomainStatistics } from "./abi/control.ts";
-import { LogLevel, MessageType, PowerRequest } from "./abi/message.ts";
+import type {
+  AttachServer,
+  BootEntry,
+  DomainEvent,
+  DomainOptions,
+  DomainState,
+  DomainStatistics,
+} from "./abi/control.ts";
+import { type LogLevel, MessageType, PowerRequest } from "./abi/message.ts";
 import { parseAttachServer } from "./control_body.ts";
 import { restoreDomain, saveDomain } from "./domain_state.ts";
 import { Machine } from "./machine.ts";
@@ -136,7 +143,9 @@ export class Domain {
 
   /** Pauses a domain that runs. Servers have then told everything that came before. */
   pause(): Promise<void> {
-    return this.#serially(() => this.#state === "running" ? this.#halt() : this.#servers.requestAll(MessageType.Ping));
+    return this.#serially(() =>
+      this.#state === "running" ? this.#halt() : this.#servers.requestAll(MessageType.Ping)
+    );
   }
 
   /** @throws {Error} if the domain is not paused */

@@ -18,7 +18,11 @@ const INTERRUPTS = "interrupts";
 const SERVER = "server:";
 
 /** State of all parts. @throws {Error} if a part does not give its state */
-export async function saveDomain(clock: GuestClock, vcpu: VcpuHandle, servers: ServerTable): Promise<DomainState> {
+export async function saveDomain(
+  clock: GuestClock,
+  vcpu: VcpuHandle,
+  servers: ServerTable,
+): Promise<DomainState> {
   const saved = await vcpu.save();
   const parts: { [part: string]: string } = {
     [VCPU]: saved.vcpu.toBase64(),
@@ -50,10 +54,14 @@ export async function restoreDomain(
   servers: ServerTable,
 ): Promise<void> {
   const whole = state.parts[VCPU] !== undefined;
-  const names = Object.keys(state.parts).filter((part) => part.startsWith(SERVER)).map((part) => part.slice(SERVER.length));
+  const names = Object.keys(state.parts).filter((part) => part.startsWith(SERVER)).map((part) =>
+    part.slice(SERVER.length)
+  );
   const missing = whole ? servers.names.find((name) => !names.includes(name)) : undefined;
   if (missing !== undefined) throw new Error(`Saved state has no part for server "${missing}"`);
-  if (whole && state.parts[INTERRUPTS] === undefined) throw new Error("Saved state has no interrupt controllers");
+  if (whole && state.parts[INTERRUPTS] === undefined) {
+    throw new Error("Saved state has no interrupt controllers");
+  }
   if (whole) {
     clock.set(state.time);
     timers.disarmAll();
@@ -63,7 +71,9 @@ export async function restoreDomain(
     try {
       await servers.link(name).request(MessageType.Restore, partOf(state, SERVER + name));
     } catch (error) {
-      throw new Error(`Server "${name}" does not take its state: ${error instanceof Error ? error.message : error}`);
+      throw new Error(
+        `Server "${name}" does not take its state: ${error instanceof Error ? error.message : error}`,
+      );
     }
   }
   if (!whole) return;

@@ -125,7 +125,13 @@ class Kernel {
         // A server's longest output and its name may be more than a message holds.
         const most = MAX_MESSAGE - HEADER_SIZE - 1 - name.length;
         for (let at = 0; at < bytes.length; at += most) {
-          output.send(ControlType.ServerOutput, 0, Uint8Array.of(name.length), name, bytes.subarray(at, at + most));
+          output.send(
+            ControlType.ServerOutput,
+            0,
+            Uint8Array.of(name.length),
+            name,
+            bytes.subarray(at, at + most),
+          );
         }
       },
       get congested() {

@@ -24,11 +24,19 @@ const VIOLATIONS: readonly (readonly [what: string, sent: RogueMessages, said: s
   ["another's interrupt", { messages: [{ type: 0x85, body: "0400000001000000" }] }, "Interrupt 4"],
   ["an interrupt level of 2", { messages: [{ type: 0x85, body: "0500000002000000" }] }, "level 2"],
   ["an interrupt cut short", { messages: [{ type: 0x85, body: "0500" }] }, "body of 2 bytes"],
-  ["an MSI without DMA", { messages: [{ type: 0x86, body: "0000e0fe000000000000000000000000" }] }, "without DMA"],
+  [
+    "an MSI without DMA",
+    { messages: [{ type: 0x86, body: "0000e0fe000000000000000000000000" }] },
+    "without DMA",
+  ],
   ["written memory without DMA", { messages: [{ type: 0x90, body: "00".repeat(16) }] }, "without DMA"],
   ["a copy without DMA", { messages: [{ type: 0x8e, id: 1, body: "00".repeat(16) }] }, "without DMA"],
   ["a write without DMA", { messages: [{ type: 0x8f, id: 1, body: "00".repeat(9) }] }, "without DMA"],
-  ["a range that it may not have", { messages: [{ type: 0x81, id: 1, body: range(0, 0x60, 0x64) }] }, "ports 0x60"],
+  [
+    "a range that it may not have",
+    { messages: [{ type: 0x81, id: 1, body: range(0, 0x60, 0x64) }] },
+    "ports 0x60",
+  ],
   ["a range that is none", { messages: [{ type: 0x81, id: 1, body: "00" }] }, "I/O range"],
   ["an impossible range", { messages: [{ type: 0x81, id: 1, body: "ff".repeat(24) }] }, "I/O range"],
   ["an answer to nothing", { messages: [{ type: 0x84, id: 0x0100_0001 }] }, "was not made"],
@@ -83,7 +91,10 @@ for (const transport of TRANSPORTS) {
 
   Deno.test(`${transport}: a server that begins with anything but a proper Hello is not attached`, async () => {
     await using kernel = await TestKernel.create();
-    const hello = (body: string): RogueMessages => ({ messages: [{ type: MessageType.Hello, body }], first: true });
+    const hello = (body: string): RogueMessages => ({
+      messages: [{ type: MessageType.Hello, body }],
+      first: true,
+    });
     const name = "726f677565";
     for (
       const [sent, said] of [
@@ -113,7 +124,10 @@ Deno.test("random bytes from a server end it, and nothing else", async () => {
     const messages = Array.from({ length: 20 }, () => ({
       type: 0x80 + random() % 17,
       id: random() % 4 === 0 ? random() << 16 | random() : 0,
-      body: Uint8Array.from({ length: [0, 8, 16, 24, 31][random() % 5] }, () => random() % 3 === 0 ? random() : 0).toHex(),
+      body: Uint8Array.from(
+        { length: [0, 8, 16, 24, 31][random() % 5] },
+        () => random() % 3 === 0 ? random() : 0,
+      ).toHex(),
     }));
     const raw = Uint8Array.from({ length: 64 }, random).toHex();
     const argument = JSON.stringify({ messages, raw, first: round % 5 === 0 });
@@ -132,7 +146,9 @@ Deno.test("two servers cannot have the same ports", async () => {
   await using kernel = await TestKernel.create();
   await kernel.attach(ECHO_MANIFEST, ECHO_SERVER, "fifo");
   const ranges = [{ type: 0, first: ECHO_PORT + 8, last: ECHO_PORT + 20, posted: false }];
-  const argument = JSON.stringify({ messages: [{ type: 0x81, id: 3, body: range(0, ECHO_PORT + 8, ECHO_PORT + 20) }] });
+  const argument = JSON.stringify({
+    messages: [{ type: 0x81, id: 3, body: range(0, ECHO_PORT + 8, ECHO_PORT + 20) }],
+  });
   await kernel.attach({ ...ROGUE, ranges }, ROGUE_SERVER, "fifo", { argument });
   await kernel.run({ op: Op.In, address: ECHO_PORT + 8 }, { op: Op.In, address: ECHO_PORT + 17 });
   assertEquals(await kernel.log(2), [1, 0xff]);
@@ -207,13 +223,14 @@ Deno.test("when the toolstack is killed, nothing is left", async () => {
   const { pids, directory } = JSON.parse(new TextDecoder().decode((await reader.read()).value));
   parent.kill("SIGKILL");
   await Promise.all([parent.status, reader.cancel()]);
-  const alive = () => pids.filter((pid: number) => {
-    try {
-      return !Deno.readTextFileSync(`/proc/${pid}/stat`).includes(") Z ");
-    } catch {
-      return false;
-    }
-  });
+  const alive = () =>
+    pids.filter((pid: number) => {
+      try {
+        return !Deno.readTextFileSync(`/proc/${pid}/stat`).includes(") Z ");
+      } catch {
+        return false;
+      }
+    });
   for (let wait = 0; wait < 100 && alive().length > 0; wait++) await delay(20);
   assertEquals(alive(), []);
   await assertRejects(() => Deno.stat(ramFile), Deno.errors.NotFound);
@@ -324,8 +341,16 @@ Deno.test("control requests that cannot be had fail with one line", async (test)
       ["local APIC", withRange(1, 0xfee0_0000, 0xfee0_0fff), "interrupt controllers"],
       ["RAM", withRange(1, 0x3f_f000, 0x40_0fff), "hold RAM"],
       ["no transport", attach({ transport: { kind: "smoke" } }), '"smoke"'],
-      ["no FIFO", attach({ transport: { kind: "fifo", requests: kernel.directory, replies: "" } }), "not a FIFO"],
-      ["no module", attach({ transport: { kind: "worker", url: "file:///nowhere.ts", options: "" } }), "cannot run"],
+      [
+        "no FIFO",
+        attach({ transport: { kind: "fifo", requests: kernel.directory, replies: "" } }),
+        "not a FIFO",
+      ],
+      [
+        "no module",
+        attach({ transport: { kind: "worker", url: "file:///nowhere.ts", options: "" } }),
+        "cannot run",
+      ],
     ] as const
   ) {
     await test.step(what, async () => {

@@ -228,13 +228,17 @@ export class ServerLink {
     const id = view.getUint32(0, true);
     const deadline = view.getFloat64(8, true);
     if (id >= TIMERS_PER_SERVER) throw new ProtocolError(`Timer ${id} does not exist`);
-    if (deadline === Infinity || deadline === -Infinity) throw new ProtocolError(`Timer ${id} has no deadline`);
+    if (deadline === Infinity || deadline === -Infinity) {
+      throw new ProtocolError(`Timer ${id} has no deadline`);
+    }
     this.#handlers.setTimer(id, deadline);
   }
 
   #power(view: DataView): void {
     const request = view.getUint32(0, true);
-    if (PowerRequest[request] === undefined) throw new ProtocolError(`Power request ${request} does not exist`);
+    if (PowerRequest[request] === undefined) {
+      throw new ProtocolError(`Power request ${request} does not exist`);
+    }
     this.#handlers.power(request);
   }
 
@@ -254,8 +258,10 @@ export class ServerLink {
     if (id === FENCE_ID && type === MessageType.Done) return this.#channel?.fenceAnswered();
     const pending = this.#pending.get(id);
     if (pending === undefined) throw new ProtocolError(`Server answers request ${id}, which was not made`);
-    const expected = type === MessageType.State ? pending.type === MessageType.Save
-      : type === MessageType.Refused ? pending.type === MessageType.Restore
+    const expected = type === MessageType.State
+      ? pending.type === MessageType.Save
+      : type === MessageType.Refused
+      ? pending.type === MessageType.Restore
       : pending.type !== MessageType.Save && body.length === 0;
     if (!expected) {
       throw new ProtocolError(`Server answers ${MessageType[pending.type]} with ${MessageType[type]}`);

@@ -82,9 +82,13 @@ export class ServerTable {
     const server = this.#open(options, old, attention);
     this.#servers.set(name, server);
     try {
-      const attached = this.#vcpus.map((vcpu) => vcpu.request({ kind: "attach", plan: server.channel.vcpuPlan }));
+      const attached = this.#vcpus.map((vcpu) =>
+        vcpu.request({ kind: "attach", plan: server.channel.vcpuPlan })
+      );
       // A vCPU that waits for the failed server takes requests only when it is told to make its access again.
-      const ready = server.link.ready.then(() => old !== undefined && this.#retire(old, MailboxState.Reissue));
+      const ready = server.link.ready.then(() =>
+        old !== undefined && this.#retire(old, MailboxState.Reissue)
+      );
       await Promise.all([ready, ...attached]);
       server.channel.established();
       return server.link;
@@ -117,7 +121,9 @@ export class ServerTable {
 
   /** Names of the servers that are ready or have been. */
   get names(): string[] {
-    return [...this.#servers.values()].filter(({ link, failed }) => failed || link.isReady).map(({ name }) => name);
+    return [...this.#servers.values()].filter(({ link, failed }) => failed || link.isReady).map(({ name }) =>
+      name
+    );
   }
 
   /** Sends a request to all servers that are ready. @throws {Error} if one does not carry it out, named in the text */
@@ -134,7 +140,9 @@ export class ServerTable {
 
   /** Ioreqs by server. */
   get ioreqs(): { [name: string]: number } {
-    return Object.fromEntries([...this.#servers.values()].map(({ name, slot }) => [name, this.#slots.ioreqs(slot)]));
+    return Object.fromEntries(
+      [...this.#servers.values()].map(({ name, slot }) => [name, this.#slots.ioreqs(slot)]),
+    );
   }
 
   /** The server in `slot` sent what it may not. */
@@ -194,7 +202,14 @@ export class ServerTable {
       },
       violated: (reason) => link.fail(reason),
     };
-    const grants: Grants = { name, slot, interrupts, dma, ranges, ...old === undefined ? {} : { replaces: old.slot } };
+    const grants: Grants = {
+      name,
+      slot,
+      interrupts,
+      dma,
+      ranges,
+      ...old === undefined ? {} : { replaces: old.slot },
+    };
     try {
       const channel = transport.kind === "fifo"
         ? new FifoChannel(transport, grants, this.#share, attention, handlers)
@@ -235,7 +250,6 @@ export class ServerTable {
     // Until then a vCPU may be on its way to it.
     Promise.all(detached).then(() => this.#slots.setState(slot, SlotState.Free));
   }
-
 
   #find(name: string): Server {
     const server = this.#servers.get(name);

@@ -5,7 +5,14 @@
  */
 
 import { type AttentionWord, raiseAttention } from "./channel/grants.ts";
-import type { SavedVcpu, VcpuAction, VcpuReport, VcpuRequest, VcpuStart, VcpuStatistics } from "./vcpu_requests.ts";
+import type {
+  SavedVcpu,
+  VcpuAction,
+  VcpuReport,
+  VcpuRequest,
+  VcpuStart,
+  VcpuStatistics,
+} from "./vcpu_requests.ts";
 
 /** Called for what the thread tells without being asked. */
 export interface VcpuHandlers {

@@ -22,7 +22,14 @@ import { Slots } from "./io/slots.ts";
 import { VcpuEventKind, VcpuEvents } from "./io/vcpu_events.ts";
 import type { Vcpu, VcpuBus } from "./vcpu.ts";
 import { VcpuLoop } from "./vcpu_loop.ts";
-import type { SavedVcpu, VcpuAction, VcpuReport, VcpuRequest, VcpuStart, VcpuStatistics } from "./vcpu_requests.ts";
+import type {
+  SavedVcpu,
+  VcpuAction,
+  VcpuReport,
+  VcpuRequest,
+  VcpuStart,
+  VcpuStatistics,
+} from "./vcpu_requests.ts";
 
 /** Rate of the time-stamp counter: a tick for each nanosecond of guest time. */
 const TSC_FREQUENCY = 1_000_000_000;
@@ -95,7 +102,13 @@ class VcpuThread {
       interruptsChanged: () => this.#interruptsChanged(),
     });
     const { ram, ramSize, traceFile } = start;
-    this.#vcpu = factory({ ram, ramSize, bus, index: start.vcpu, ...traceFile === undefined ? {} : { traceFile } });
+    this.#vcpu = factory({
+      ram,
+      ramSize,
+      bus,
+      index: start.vcpu,
+      ...traceFile === undefined ? {} : { traceFile },
+    });
     this.#loop = new VcpuLoop({
       index: start.vcpu,
       vcpu: this.#vcpu,

@@ -9,7 +9,7 @@ import { encodeIoRange } from "../kernel/abi/io_range.ts";
 import { decodeIoreq, type Ioreq } from "../kernel/abi/ioreq.ts";
 import {
   encodeMessage,
-  LogLevel,
+  type LogLevel,
   type Message,
   MessageType,
   PROTOCOL_MAGIC,

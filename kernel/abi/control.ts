@@ -110,7 +110,12 @@ export type DomainEvent =
   /** The guest asked for power off or reset; the vCPUs have stopped. */
   | { readonly kind: "power"; readonly request: "off" | "reset" }
   /** A vCPU shut down by a triple fault; the vCPUs have stopped. */
-  | { readonly kind: "triple-fault"; readonly vcpu: number; readonly reason: string; readonly registers: string }
+  | {
+    readonly kind: "triple-fault";
+    readonly vcpu: number;
+    readonly reason: string;
+    readonly registers: string;
+  }
   /** A server was ended for what it sent or because it does not answer; its process is to be killed. */
   | { readonly kind: "server-failed"; readonly server: string; readonly reason: string }
   /** The kernel process cannot go on. */

@@ -40,7 +40,9 @@ export class FifoChannel implements KernelChannel {
     for (const path of [paths.requests, paths.replies]) {
       if (!Deno.statSync(path).isFifo) throw new TypeError(`File "${path}" is not a FIFO`);
     }
-    this.#guards = [paths.requests, paths.replies].map((path) => Deno.openSync(path, { read: true, write: true }));
+    this.#guards = [paths.requests, paths.replies].map((path) =>
+      Deno.openSync(path, { read: true, write: true })
+    );
     const locks = makeLocks();
     this.vcpuPlan = { kind: "fifo", slot: grants.slot, path: paths.requests, locks };
     const requests = Deno.openSync(paths.requests, { write: true });
@@ -56,7 +58,10 @@ export class FifoChannel implements KernelChannel {
       },
     };
     this.#receiver = new MainReceiver(new Ring(ring), new WakeFlag(flag), received, () => {});
-    this.#reader = new Worker(new URL("./fifo_reader.ts", import.meta.url), { type: "module", name: grants.name });
+    this.#reader = new Worker(new URL("./fifo_reader.ts", import.meta.url), {
+      type: "module",
+      name: grants.name,
+    });
     this.#reader.onmessage = ({ data }: MessageEvent<FifoReaderEvent>) => {
       if (data.kind === "ready") this.#receiver.receive();
       else if (data.kind === "end") this.#receiver.endWith(() => handlers.ended());

@@ -122,7 +122,11 @@ export class FifoSink implements RequestSink {
   }
 
   /** Writes a message that may not fit, on a thread of the runtime's. */
-  async #writeLong(message: Uint8Array, messages: Uint8Array[], sent: (bytes: number) => void): Promise<void> {
+  async #writeLong(
+    message: Uint8Array,
+    messages: Uint8Array[],
+    sent: (bytes: number) => void,
+  ): Promise<void> {
     this.#busy = true;
     this.#lock.acquire();
     try {

@@ -54,7 +54,9 @@ function candidate(form: Form): Candidate {
     rm: operands.find((o) => o.place === "rm" || o.place === "memory" || o.place.endsWith("-rm")),
     offset: operands.some((o) => o.place === "offset"),
     stack: form.attributes.has("d64") || form.attributes.has("f64"),
-    immediates: operands.filter((o) => o.place === "immediate" || o.place === "relative" || o.place === "far"),
+    immediates: operands.filter((o) =>
+      o.place === "immediate" || o.place === "relative" || o.place === "far"
+    ),
   };
 }
 
@@ -215,7 +217,9 @@ export class Decoder {
     const result = this.#immediates(found, modrm);
     if (result !== DecodeResult.Ok) return result;
     if (this.ripRelative) this.displacement = (this.displacement + this.#at - this.#start) | 0;
-    if (this.lock && (!form.attributes.has("lock") || this.rm === RmKind.Register)) return DecodeResult.Undefined;
+    if (this.lock && (!form.attributes.has("lock") || this.rm === RmKind.Register)) {
+      return DecodeResult.Undefined;
+    }
     return DecodeResult.Ok;
   }
 
@@ -277,7 +281,12 @@ export class Decoder {
     this.segment = bits64 && segment < Segment.FS ? NO_REGISTER : SEGMENT_BASE - GPR + segment * 8;
   }
 
-  #registerOffset(place: OperandSpec["place"], size: OperandSpec["size"], number: number, rex: number): number {
+  #registerOffset(
+    place: OperandSpec["place"],
+    size: OperandSpec["size"],
+    number: number,
+    rex: number,
+  ): number {
     switch (place) {
       case "xmm":
       case "xmm-rm":
@@ -397,7 +406,8 @@ export class Decoder {
     this.immediateHigh = this.immediateLow >> 31;
     if (second !== undefined) {
       if (this.#at >= this.#end) return DecodeResult.NeedsMore;
-      this.immediateLow = (this.immediateLow & ((1 << (size * 8)) - 1)) | (this.#bytes[this.#at++]! << (size * 8));
+      this.immediateLow = (this.immediateLow & ((1 << (size * 8)) - 1)) |
+        (this.#bytes[this.#at++]! << (size * 8));
       this.immediateHigh = 0;
     }
     return DecodeResult.Ok;

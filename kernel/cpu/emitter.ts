@@ -7,12 +7,12 @@
  * @module
  */
 
-import { CORE_FUNCTIONS, type CoreFunction } from "./core_functions.ts";
+import type { CoreFunction } from "./core_functions.ts";
 import {
   conditionValue,
   type FlagName,
-  flagsKindCode,
   FlagsKind,
+  flagsKindCode,
   type FlagsSource,
   flagValue,
 } from "./flags.ts";
@@ -39,8 +39,8 @@ import {
   X87_STATUS,
   X87_TAG,
 } from "./state.ts";
-import { operandBytes, Repeat, type Variant } from "./variant.ts";
-import { Expression, i32, i64, select } from "./wasm/expression.ts";
+import { operandBytes, type Repeat, type Variant } from "./variant.ts";
+import { type Expression, i32, i64, select } from "./wasm/expression.ts";
 import { type FunctionBuilder, type Label, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
 import { type SystemFunctionName, systemFunctionNumber } from "./system_functions.ts";
 
@@ -397,7 +397,11 @@ export abstract class Emitter {
   }
 
   /** Linear address of `size` bytes at an offset from the stack pointer, and the offset itself. */
-  stackAddress(displacement: Value, size: number, access: AccessKind): { linear: Local<"i64">; pointer: Local<"i64"> } {
+  stackAddress(
+    displacement: Value,
+    size: number,
+    access: AccessKind,
+  ): { linear: Local<"i64">; pointer: Local<"i64"> } {
     return this.stackAddressFrom(this.readGpr(Gpr.RSP, 8).add(displacement), size, access);
   }
 
@@ -440,7 +444,11 @@ export abstract class Emitter {
   }
 
   /** Linear address of `size` bytes at a stack offset that is not the stack pointer's, and the offset itself. */
-  stackAddressFrom(offset: Value, size: number, access: AccessKind): { linear: Local<"i64">; pointer: Local<"i64"> } {
+  stackAddressFrom(
+    offset: Value,
+    size: number,
+    access: AccessKind,
+  ): { linear: Local<"i64">; pointer: Local<"i64"> } {
     const pointer = this.f.let(offset);
     if (this.bits64) return { linear: pointer, pointer };
     this.f.set(pointer, pointer.and(this.#stackMask()));
@@ -549,13 +557,17 @@ export abstract class Emitter {
 
   /** Runs `then` if `condition` is not zero, else `otherwise`. */
   if(condition: Expression<"i32">, then: () => void, otherwise?: () => void): void {
-    this.f.if(condition, () => {
-      this.#flags = undefined;
-      then();
-    }, otherwise === undefined ? undefined : () => {
-      this.#flags = undefined;
-      otherwise();
-    });
+    this.f.if(
+      condition,
+      () => {
+        this.#flags = undefined;
+        then();
+      },
+      otherwise === undefined ? undefined : () => {
+        this.#flags = undefined;
+        otherwise();
+      },
+    );
     this.#flags = undefined;
   }
 
@@ -624,7 +636,4 @@ export abstract class Emitter {
   dispatch(): void {
     this.jump(this.f.load(8, NOWHERE, RIP));
   }
-
-  /** Result types of the core functions, for tiers. */
-  static readonly functions = CORE_FUNCTIONS;
 }

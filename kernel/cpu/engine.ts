@@ -75,12 +75,16 @@ export class CpuEngine implements Engine {
     const handlers = new WebAssembly.Table({ element: "anyfunc", initial: HANDLER_TABLE });
     const shared = { memory: this.memory, ram: this.ram, handlers };
     const inline = inlineHandlers();
-    const module = new WebAssembly.Module(buildCoreModule(this.ramSize, this.ram.buffer.byteLength >>> 16, bounce, inline));
+    const module = new WebAssembly.Module(
+      buildCoreModule(this.ramSize, this.ram.buffer.byteLength >>> 16, bounce, inline),
+    );
     const imports = this.#imports();
     const instance = new WebAssembly.Instance(module, { engine: { ...shared, ...imports } });
     this.#exports = instance.exports as CoreExports;
     const core = Object.fromEntries(
-      (Object.keys(CORE_FUNCTIONS) as CoreFunction[]).map((name) => [name, instance.exports[name] ?? imports[name as "system"]]),
+      (Object.keys(CORE_FUNCTIONS) as CoreFunction[]).map((
+        name,
+      ) => [name, instance.exports[name] ?? imports[name as "system"]]),
     ) as Record<CoreFunction, WebAssembly.ExportValue>;
     this.handlers = new Handlers(shared, core, bounce, inline);
     this.code = new CodeCache(this.memory, this.ram, this.cpu.tlb, this.handlers, {
@@ -124,7 +128,8 @@ export class CpuEngine implements Engine {
       float: (operation: number, a: bigint, b: bigint): bigint =>
         this.#guarded(() => executeFloat(this.cpu, operation, a, b)),
       lookup: (linear: bigint): number => this.#lookup(linear),
-      readMmio: (gpa: bigint, size: number): bigint => this.#guarded(() => this.bus.readMmio(Number(gpa), size)),
+      readMmio: (gpa: bigint, size: number): bigint =>
+        this.#guarded(() => this.bus.readMmio(Number(gpa), size)),
       writeMmio: (gpa: bigint, size: number, value: bigint): void => {
         this.#guarded(() => {
           this.cpu.writeMmio(Number(gpa), size, value);
@@ -168,7 +173,9 @@ export class CpuEngine implements Engine {
         return record;
       }
       // The instruction goes on in the next page: its fault is this one's.
-      if (this.#fetch((linear | 0xfffn) + 1n, Access.FETCH) !== undefined) throw new Error("Fetch succeeded twice");
+      if (this.#fetch((linear | 0xfffn) + 1n, Access.FETCH) !== undefined) {
+        throw new Error("Fetch succeeded twice");
+      }
     }
     cpu.instructionRip = this.#view.getBigUint64(RIP, true);
     return 0;

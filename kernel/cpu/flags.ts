@@ -7,7 +7,7 @@
  * @module
  */
 
-import { Expression, i32, i64 } from "./wasm/expression.ts";
+import { type Expression, i32, i64 } from "./wasm/expression.ts";
 import { Flag } from "./state.ts";
 
 /** What produced the flags. The kind in memory is this times 4, plus log2 of the operand size in bytes. */

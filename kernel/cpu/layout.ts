@@ -55,8 +55,3 @@ export const ENGINE_PAGES = Math.ceil((RECORDS + RECORDS_SIZE) / 65536);
 
 /** Bytes of one vCPU's bounce buffer. */
 export const BOUNCE_PER_VCPU = 1024;
-
-/** RAM below this guest-physical address lies at the same offset in RAM memory. */
-export const LOW_RAM_END = 0xc0000000;
-/** RAM above the hole starts here; it follows the low RAM in RAM memory. */
-export const HIGH_RAM_START = 0x1_0000_0000;

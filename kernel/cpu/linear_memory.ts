@@ -4,7 +4,7 @@
  * @module
  */
 
-import { GuestFault, type LinearMemory } from "./cpu.ts";
+import type { GuestFault, LinearMemory } from "./cpu.ts";
 import { Access } from "./mmu.ts";
 
 /** What linear memory is built on. */

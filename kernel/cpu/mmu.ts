@@ -4,7 +4,16 @@
  * @module
  */
 
-import { BOUNCE_PER_VCPU, CODE_PAGES, HIGH_RAM_START, LARGE_REGIONS, LARGE_REGIONS_COUNT, LOW_RAM_END, READ_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE, WRITE_TLB } from "./layout.ts";
+import {
+  CODE_PAGES,
+  LARGE_REGIONS,
+  LARGE_REGIONS_COUNT,
+  READ_TLB,
+  TLB_ENTRIES,
+  TLB_ENTRY_SIZE,
+  WRITE_TLB,
+} from "./layout.ts";
+import { HIGH_RAM_START, LOW_RAM_END } from "../memory/ram.ts";
 import {
   CPL,
   CR,
@@ -21,7 +30,7 @@ import {
   TLB_CONTEXT,
   Vector,
 } from "./state.ts";
-import { Expression, i32, i64, select } from "./wasm/expression.ts";
+import { type Expression, i32, i64, select } from "./wasm/expression.ts";
 import { type FunctionBuilder, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
 import type { ModuleBuilder } from "./wasm/module_builder.ts";
 
@@ -98,7 +107,12 @@ function raisePageFault(f: FunctionBuilder, linear: Expression<"i64">, error: Ex
 }
 
 /** Writes the functions of the MMU into a module. */
-export function defineMmu(m: ModuleBuilder, imports: MmuImports, ramSize: number, bounce: number): MmuFunctions {
+export function defineMmu(
+  m: ModuleBuilder,
+  imports: MmuImports,
+  ramSize: number,
+  bounce: number,
+): MmuFunctions {
   const translate = m.exportFunction("translate", ["i64", "i32"], ["i64"], (f) => translateBody(f, ramSize));
   const slow = new SlowAccess(m, imports, translate, ramSize, bounce);
   return {
@@ -122,10 +136,9 @@ function translateBody(f: FunctionBuilder, ramSize: number): void {
   const user = f.let(state32(f, CPL).eq(3).and(access.and(Access.SYSTEM).eqz()));
   const noExecute = f.let(efer.and(Efer.NXE).ne(0));
   // Error code, but for its P and RSVD bits.
+  const reportsFetch = fetch.ne(0).and(noExecute.or(cr4.and(Cr4.SMEP).ne(0)));
   const error = f.let(
-    write.shl(1).or(user.shl(2)).or(
-      fetch.ne(0).and(noExecute.or(cr4.and(Cr4.SMEP).ne(0))).shl(4),
-    ),
+    write.shl(Math.log2(PF_WRITE)).or(user.shl(Math.log2(PF_USER))).or(reportsFetch.shl(Math.log2(PF_FETCH))),
   );
   const fail = (bits: Expression<"i32">) => {
     f.if(access.and(Access.PROBE).eqz(), () => raisePageFault(f, linear, bits));
@@ -149,7 +162,10 @@ function translateBody(f: FunctionBuilder, ramSize: number): void {
   };
   const setBits = (bytes: 4 | 8, bits: number) => {
     f.if(access.and(Access.PROBE).eqz(), () => {
-      f.if(entry.and(bits).ne(BigInt(bits)), () => f.atomicOr(bytes, host, bytes === 8 ? i64(bits) : i64(bits), Memory.Ram));
+      f.if(
+        entry.and(bits).ne(BigInt(bits)),
+        () => f.atomicOr(bytes, host, bytes === 8 ? i64(bits) : i64(bits), Memory.Ram),
+      );
     });
   };
   const checkPermission = () => {
@@ -210,7 +226,10 @@ function translateBody(f: FunctionBuilder, ramSize: number): void {
     // PAE: the four page-directory pointers carry no permissions.
     const pointers = cr3.and(0xffffffe0n);
     readEntry(pointers.add(linear.shrU(30).and(3).shl(3)), 8);
-    f.if(entry.and(RESERVED_MASK | 0x1e6n | (1n << 63n)).ne(0n), () => fail(error.or(PF_PROTECTION | PF_RESERVED)));
+    f.if(
+      entry.and(RESERVED_MASK | 0x1e6n | (1n << 63n)).ne(0n),
+      () => fail(error.or(PF_PROTECTION | PF_RESERVED)),
+    );
     f.set(shift, i64(21));
     f.set(table, entry.and(ADDRESS_MASK));
   });
@@ -323,7 +342,12 @@ class SlowAccess {
     });
   }
 
-  #translated(f: FunctionBuilder, linear: Expression<"i64">, access: Expression<"i32">, failed: Expression<"i32">): Local<"i64"> {
+  #translated(
+    f: FunctionBuilder,
+    linear: Expression<"i64">,
+    access: Expression<"i32">,
+    failed: Expression<"i32">,
+  ): Local<"i64"> {
     const gpa = f.callFor("i64", this.translate, linear, access);
     f.if(gpa.eq(-1), () => f.return(failed));
     return gpa;
@@ -372,7 +396,13 @@ class SlowAccess {
     });
   }
 
-  #gather(f: FunctionBuilder, first: Local<"i64">, second: Local<"i64">, split: Local<"i32">, size: Local<"i32">): void {
+  #gather(
+    f: FunctionBuilder,
+    first: Local<"i64">,
+    second: Local<"i64">,
+    split: Local<"i32">,
+    size: Local<"i32">,
+  ): void {
     this.#forEachByte(f, size, (index) => {
       const gpa = this.#byteAddress(f, first, second, split, index);
       const host = ramOffset(f, gpa, this.ramSize);
@@ -386,7 +416,13 @@ class SlowAccess {
     });
   }
 
-  #scatter(f: FunctionBuilder, first: Local<"i64">, second: Local<"i64">, split: Local<"i32">, size: Local<"i32">): void {
+  #scatter(
+    f: FunctionBuilder,
+    first: Local<"i64">,
+    second: Local<"i64">,
+    split: Local<"i32">,
+    size: Local<"i32">,
+  ): void {
     this.#forEachByte(f, size, (index) => {
       const gpa = this.#byteAddress(f, first, second, split, index);
       const host = ramOffset(f, gpa, this.ramSize);
@@ -416,6 +452,3 @@ function fillTlb(f: FunctionBuilder, table: number, linear: Local<"i64">, host: 
   f.store(8, entry, linear.and(~0xfffn).or(state64(f, TLB_CONTEXT)), table);
   f.storeAs("i32.store", entry, host.sub(linear.wrap()), table + 8);
 }
-
-/** Size of a bounce buffer, which bounds what one access may move. */
-export const LARGEST_ACCESS = BOUNCE_PER_VCPU;

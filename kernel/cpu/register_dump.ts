@@ -7,7 +7,8 @@
 import type { SoftwareCpu } from "./software_cpu.ts";
 import { CR, EFER, GDTR, Gpr, IDTR, Segment } from "./state.ts";
 
-const hex = (value: bigint | number, digits: number) => BigInt.asUintN(64, BigInt(value)).toString(16).padStart(digits, "0");
+const hex = (value: bigint | number, digits: number) =>
+  BigInt.asUintN(64, BigInt(value)).toString(16).padStart(digits, "0");
 
 /** All registers that tell where a guest stands, a line for each group. */
 export function describeRegisters(cpu: SoftwareCpu): string {
@@ -22,7 +23,9 @@ export function describeRegisters(cpu: SoftwareCpu): string {
   lines.push(`RIP=${hex(cpu.rip, 16)} RFLAGS=${hex(cpu.rflags >>> 0, 8)} CPL=${cpu.cpl}`);
   for (let segment = Segment.ES; segment <= Segment.TR; segment++) {
     lines.push(
-      `${Segment[segment]!.padEnd(4)} ${hex(cpu.segmentSelector(segment), 4)} base=${hex(cpu.segmentBase(segment), 16)} ` +
+      `${Segment[segment]!.padEnd(4)} ${hex(cpu.segmentSelector(segment), 4)} base=${
+        hex(cpu.segmentBase(segment), 16)
+      } ` +
         `limit=${hex(cpu.segmentLimit(segment), 8)} attributes=${hex(cpu.segmentAttributes(segment), 5)}`,
     );
   }

@@ -7,7 +7,7 @@
 import { AddressSpaces } from "./address_spaces.ts";
 import { type Cpu, GuestFault, type LinearMemory, type PagingChange } from "./cpu.ts";
 import { FlagsKind } from "./flags.ts";
-import { HIGH_RAM_START, LOW_RAM_END } from "./layout.ts";
+import { ramOffset } from "../memory/ram.ts";
 import { type PhysicalAccess, TranslatedMemory } from "./linear_memory.ts";
 import {
   ARITHMETIC_FLAGS,
@@ -151,7 +151,11 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   codeModeChanged(): void {
     const attributes = this.segmentAttributes(Segment.CS);
     const long = this.longMode && (attributes & SegmentAttribute.LONG) !== 0;
-    const mode = long ? CodeMode.Bits64 : (attributes & SegmentAttribute.DB) !== 0 ? CodeMode.Bits32 : CodeMode.Bits16;
+    const mode = long
+      ? CodeMode.Bits64
+      : (attributes & SegmentAttribute.DB) !== 0
+      ? CodeMode.Bits32
+      : CodeMode.Bits16;
     this.set32(CODE_MODE, mode);
     // The bases of CS, SS, DS and ES count as zero in 64-bit mode; CS's takes part in every jump.
     if (long) this.set64(SEGMENT_BASE + Segment.CS * 8, 0n);
@@ -230,10 +234,7 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     return new GuestFault(vector, this.get32(FAULT_ERROR), address);
   }
   ramOffset(gpa: number): number {
-    const { ramSize } = this.engine;
-    if (gpa < Math.min(ramSize, LOW_RAM_END)) return gpa;
-    const above = gpa - HIGH_RAM_START;
-    return above >= 0 && above < ramSize - LOW_RAM_END ? above + LOW_RAM_END : -1;
+    return ramOffset(this.engine.ramSize, gpa, 1);
   }
   readMmio(gpa: number, size: number): bigint {
     return this.#bus.readMmio(gpa, size);

@@ -61,7 +61,9 @@ class SoftwareVcpu implements Vcpu {
   constructor(options: SoftwareVcpuOptions) {
     this.#engine = new CpuEngine(options);
     this.attention = { words: new Int32Array(this.#engine.memory.buffer), index: ATTENTION >> 2 };
-    this.#trace = options.traceFile === undefined ? undefined : new InstructionTrace(options.traceFile, this.#engine.cpu);
+    this.#trace = options.traceFile === undefined
+      ? undefined
+      : new InstructionTrace(options.traceFile, this.#engine.cpu);
     this.#engine.cpu.stepping = this.#trace !== undefined;
     this.reset();
   }

@@ -44,7 +44,9 @@ export class Tlb {
     const page = Number(BigInt.asIntN(32, address >> 12n));
     const entry = (page & (TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
     for (const table of [READ_TLB, WRITE_TLB]) this.#bytes.fill(0xff, table + entry, table + entry + 8);
-    if (this.#bytes[LARGE_REGIONS + ((page >> 9) & (LARGE_REGIONS_COUNT - 1))] !== 0) this.#flushRegion(page, 9);
+    if (this.#bytes[LARGE_REGIONS + ((page >> 9) & (LARGE_REGIONS_COUNT - 1))] !== 0) {
+      this.#flushRegion(page, 9);
+    }
     const giant = LARGE_REGIONS + LARGE_REGIONS_COUNT + ((page >> 18) & (LARGE_REGIONS_COUNT - 1));
     if (this.#bytes[giant] !== 0) this.#flushRegion(page, 18);
     this.#flushJumps(page);

@@ -26,7 +26,9 @@ export class InstructionTrace {
     const registers = [...cpu.gpr].map((value, index) => `${Gpr[index]}=${value.toString(16)}`).join(" ");
     const selector = cpu.segmentSelector(Segment.CS).toString(16);
     const mode = CodeMode[cpu.codeMode];
-    this.#lines.push(`${selector}:${cpu.rip.toString(16)} ${mode} fl=${cpu.rflags.toString(16)} ${registers}`);
+    this.#lines.push(
+      `${selector}:${cpu.rip.toString(16)} ${mode} fl=${cpu.rflags.toString(16)} ${registers}`,
+    );
     if (this.#lines.length >= LINES) this.flush();
   }
 

@@ -78,7 +78,8 @@ export class IoreqClient {
 
   /** Sends what is not answered. Gives false if the server does not take it. */
   #post(slot: number, message: Uint8Array, channel: VcpuChannel | undefined): boolean {
-    return this.#options.slots.state(slot) === SlotState.Attached && channel !== undefined && channel.send(message);
+    return this.#options.slots.state(slot) === SlotState.Attached && channel !== undefined &&
+      channel.send(message);
   }
 
   /** Sends `message`, unless it is empty, and waits until it is answered or the server is given up. */

@@ -124,13 +124,17 @@ export class Router implements VcpuBus {
       bytes[0] = 0xff;
       return;
     }
-    bytes.forEach((_, at) => this.#readElement(type, byteAddress(type, address, at), bytes.subarray(at, at + 1)));
+    bytes.forEach((_, at) =>
+      this.#readElement(type, byteAddress(type, address, at), bytes.subarray(at, at + 1))
+    );
   }
 
   #writeElement(type: IoreqType, address: number, bytes: Uint8Array): void {
     if (this.#accessServer(type, address, bytes.length, bytes, NOTHING)) return;
     if (this.#accessInterrupts(type, address, bytes, NOTHING) || bytes.length === 1) return;
-    bytes.forEach((_, at) => this.#writeElement(type, byteAddress(type, address, at), bytes.subarray(at, at + 1)));
+    bytes.forEach((_, at) =>
+      this.#writeElement(type, byteAddress(type, address, at), bytes.subarray(at, at + 1))
+    );
   }
 
   /** Writes `data`, or reads `into`, if one server answers for the whole of each element. */

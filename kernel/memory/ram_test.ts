@@ -34,7 +34,9 @@ Deno.test("RAM is read and written by guest-physical address, within bounds", ()
 });
 
 Deno.test("impossible sizes of RAM are refused", () => {
-  for (const size of [0, -1, 1, 3 * MIB, NaN]) assertThrows(() => GuestRam.allocate(size), RangeError, "2 MiB");
+  for (const size of [0, -1, 1, 3 * MIB, NaN]) {
+    assertThrows(() => GuestRam.allocate(size), RangeError, "2 MiB");
+  }
   assertThrows(() => GuestRam.allocate(MAX_RAM + 2 * MIB), RangeError, "is the most");
 });
 

@@ -45,7 +45,9 @@ export class SharedFile {
     this.#path = new TextEncoder().encode(`${path}\0`);
     const { open, close } = this.#library;
     const descriptor = open(this.#path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, OWNER_ONLY);
-    if (descriptor < 0) throw new Error(`Cannot make "${path}" for RAM: it exists, or its folder cannot be written`);
+    if (descriptor < 0) {
+      throw new Error(`Cannot make "${path}" for RAM: it exists, or its folder cannot be written`);
+    }
     try {
       this.#map(ram, descriptor);
       this.#check(ram, descriptor);

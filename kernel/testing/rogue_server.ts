@@ -37,11 +37,18 @@ function run(channel: ServerChannel, { messages, raw, first, ends }: RogueMessag
     channel.receive();
     channel.send(encodeMessage(READY, 0, new Uint8Array(0)));
   }
-  for (const { type, id, body } of messages) channel.send(encodeMessage(type, id ?? 0, Uint8Array.fromHex(body ?? "")));
+  for (const { type, id, body } of messages) {
+    channel.send(encodeMessage(type, id ?? 0, Uint8Array.fromHex(body ?? "")));
+  }
   if (raw !== undefined) channel.send(Uint8Array.fromHex(raw));
   channel.flush();
-  for (let message; ends !== true && (message = channel.receive()) !== undefined && message.type !== SHUTDOWN;) {
-    if (message.type >= PAUSE && message.type <= PING) channel.send(encodeMessage(DONE, message.id, new Uint8Array(0)));
+  for (
+    let message;
+    ends !== true && (message = channel.receive()) !== undefined && message.type !== SHUTDOWN;
+  ) {
+    if (message.type >= PAUSE && message.type <= PING) {
+      channel.send(encodeMessage(DONE, message.id, new Uint8Array(0)));
+    }
     channel.flush();
   }
   channel.close();

@@ -52,7 +52,9 @@ export class TestKernel implements AsyncDisposable {
   }
 
   /** Starts one and creates a domain. */
-  static async create(options: { memory?: number; ramFile?: string; logLevel?: number } = {}): Promise<TestKernel> {
+  static async create(
+    options: { memory?: number; ramFile?: string; logLevel?: number } = {},
+  ): Promise<TestKernel> {
     const kernel = new TestKernel(undefined, options.ramFile === undefined ? [] : ["--allow-ffi"]);
     await kernel.json(ControlType.Create, {
       version: CONTROL_VERSION,
@@ -147,14 +149,31 @@ export class TestKernel implements AsyncDisposable {
     const { interrupts, dma, ranges } = manifest;
     const body = { name, interrupts, dma, ranges };
     if (transport === "worker") {
-      await this.json(ControlType.Attach, { ...body, transport: { kind: "worker", url: url.href, options: argument } });
+      await this.json(ControlType.Attach, {
+        ...body,
+        transport: { kind: "worker", url: url.href, options: argument },
+      });
       return undefined;
     }
-    const [requests, replies] = ["requests", "replies"].map((end) => `${this.directory}/${name}${this.servers.length}.${end}`);
+    const [requests, replies] = ["requests", "replies"].map((end) =>
+      `${this.directory}/${name}${this.servers.length}.${end}`
+    );
     await new Deno.Command("mkfifo", { args: [requests, replies] }).output();
-    const attached = this.json(ControlType.Attach, { ...body, transport: { kind: "fifo", requests, replies } });
+    const attached = this.json(ControlType.Attach, {
+      ...body,
+      transport: { kind: "fifo", requests, replies },
+    });
     const process = new Deno.Command("sh", {
-      args: ["-c", `exec "$@" <${requests} >${replies}`, "sh", Deno.execPath(), ...COMMON, ...flags, url.href, ...argument === "" ? [] : [argument]],
+      args: [
+        "-c",
+        `exec "$@" <${requests} >${replies}`,
+        "sh",
+        Deno.execPath(),
+        ...COMMON,
+        ...flags,
+        url.href,
+        ...argument === "" ? [] : [argument],
+      ],
       stdin: "null",
       stdout: "null",
       stderr: "inherit",

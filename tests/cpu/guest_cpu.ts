@@ -10,6 +10,7 @@ import { resetRegisters } from "../../kernel/cpu/reset.ts";
 import {
   ARITHMETIC_FLAGS,
   BUDGET,
+  CodeMode,
   CPL,
   CR,
   Cr0,
@@ -51,6 +52,7 @@ import {
   WINDOW,
   WINDOW_LENGTH,
 } from "./case_layout.ts";
+import { USER32_CS, USER_CS, USER_DS } from "./host_code.ts";
 
 const RAM_SIZE = 0x100000;
 /** What the engine keeps behind guest RAM. */
@@ -61,10 +63,8 @@ const PAGE_TABLES = 0x1000;
 const RAM_BASE = 0x8000;
 const PRESENT_WRITABLE_USER = 7;
 
-/** Selectors as Linux gives them to a process. */
-const USER_CS = 0x33;
-const USER_SS = 0x2b;
-const USER_CODE = 0xfb | SegmentAttribute.LONG | SegmentAttribute.GRANULARITY;
+/** Access bytes of a process's segments, with their granularity. */
+const USER_CODE = 0xfb | SegmentAttribute.GRANULARITY;
 const USER_DATA = 0xf3 | SegmentAttribute.DB | SegmentAttribute.GRANULARITY;
 const JUMP_TO_SELF = [0xeb, 0xfe];
 const NULL_SELECTOR = SegmentAttribute.UNUSABLE;
@@ -138,15 +138,25 @@ export class GuestCpu {
     cpu.set64(EFER, BigInt(Efer.SCE | Efer.LME | Efer.LMA | Efer.NXE));
     cpu.set64(XCR0, 3n);
     cpu.set32(CPL, 3);
-    for (const segment of [Segment.ES, Segment.DS, Segment.FS, Segment.GS]) {
-      cpu.setSegment(segment, 0, 0n, 0, NULL_SELECTOR);
-    }
-    cpu.setSegment(Segment.SS, USER_SS, 0n, 0xffffffff, USER_DATA);
-    cpu.setSegment(Segment.CS, USER_CS, 0n, 0xffffffff, USER_CODE);
+    cpu.setSegment(Segment.SS, USER_DS, 0n, 0xffffffff, USER_DATA);
+    this.enter(CodeMode.Bits64);
     // No I/O permission bitmap.
     cpu.setSegment(Segment.TR, 0x40, 0n, 0x66, 0x8b);
     cpu.stepping = true;
     cpu.pagingChanged({ kind: "mode" });
+  }
+
+  /** Chooses between 64-bit and 32-bit code. */
+  enter(mode: CodeMode): void {
+    const { cpu } = this.#engine;
+    const long = mode === CodeMode.Bits64;
+    for (const segment of [Segment.FS, Segment.GS]) cpu.setSegment(segment, 0, 0n, 0, NULL_SELECTOR);
+    for (const segment of [Segment.ES, Segment.DS]) {
+      if (long) cpu.setSegment(segment, 0, 0n, 0, NULL_SELECTOR);
+      else cpu.setSegment(segment, USER_DS, 0n, 0xffffffff, USER_DATA);
+    }
+    const size = long ? SegmentAttribute.LONG : SegmentAttribute.DB;
+    cpu.setSegment(Segment.CS, long ? USER_CS : USER32_CS, 0n, 0xffffffff, USER_CODE | size);
   }
 
   /** Places the instructions that the cases run. */

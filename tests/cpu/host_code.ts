@@ -7,10 +7,12 @@
  * @module
  */
 
+import { CodeMode } from "../../kernel/cpu/state.ts";
 import { BASE, Case, CASE_LENGTH, INSTRUCTION, WINDOW, WINDOW_LENGTH } from "./case_layout.ts";
 
 /** Offsets of the signal context's registers from `ucontext_t`. */
 const UC_RIP = 168;
+const UC_CS = 184;
 const UC_ERROR = 192;
 const UC_TRAP_NUMBER = 200;
 const UC_CR2 = 216;
@@ -32,6 +34,14 @@ const NEXT_CASE = SCRATCH + 0x420;
 const NEXT_RESULT = SCRATCH + 0x428;
 const LEFT = SCRATCH + 0x430;
 const STACK = SCRATCH + 0x1000;
+/** Far pointer to the instruction under test, and what DS and ES hold meanwhile: the mode depends on them. */
+export const ENTRY = SCRATCH + 0x438;
+export const DATA_SELECTOR = SCRATCH + 0x440;
+
+/** Linux's selectors for 64-bit and 32-bit code of a process, and for its data. */
+export const USER_CS = 0x33;
+export const USER32_CS = 0x23;
+export const USER_DS = 0x2b;
 
 /** Code under construction. */
 class Assembler {
@@ -88,6 +98,7 @@ function runCode(): Assembler {
   a.add("0F AE 1C 25", HOST_MXCSR); // stmxcsr
   a.add("D9 3C 25", HOST_FCW); // fnstcw
   a.store(RDI, NEXT_CASE).store(RSI, NEXT_RESULT).store(RDX, LEFT);
+  a.add("8E 1C 25", DATA_SELECTOR).add("8E 04 25", DATA_SELECTOR); // mov ds, [...]; mov es, [...]
   const next = a.here;
   a.load(RSI, NEXT_CASE);
   a.add("48 81 C6", Case.WINDOW); // add rsi, WINDOW
@@ -97,10 +108,11 @@ function runCode(): Assembler {
   a.loadFromRax(RBX, Case.FS_BASE).add("F3 48 0F AE D3"); // wrfsbase rbx
   a.loadFromRax(RBX, Case.GS_BASE).add("F3 48 0F AE DB"); // wrgsbase rbx
   a.add("48 C7 04 25", RESULT + Case.VECTOR, -1);
+  a.add("48 C7 04 25", RESULT + Case.RIP, 0);
   a.add("48 8D A0", Case.RFLAGS).add("9D"); // lea rsp, [rax + RFLAGS]; popfq
   for (let register = 1; register < 16; register++) a.loadFromRax(register, register * 8);
   a.loadFromRax(RAX, 0);
-  a.jump("E9", INSTRUCTION);
+  a.add("FF 2C 25", ENTRY); // jmp far [ENTRY]
 
   while (a.here < SAVE) a.add("CC");
   for (let register = 0; register < 16; register++) a.store(register, RESULT + register * 8);
@@ -114,6 +126,7 @@ function runCode(): Assembler {
   a.store(RDI, NEXT_RESULT);
   a.add("48 81 04 25", NEXT_CASE, CASE_LENGTH); // add [NEXT_CASE], CASE_LENGTH
   a.add("48 FF 0C 25", LEFT).jump("0F 85", next); // dec [LEFT]; jnz
+  a.add("31 C0 8E D8 8E C0"); // xor eax, eax; mov ds, eax; mov es, eax
   a.load(RAX, HOST_FS).add("F3 48 0F AE D0"); // wrfsbase rax
   a.load(RAX, HOST_GS).add("F3 48 0F AE D8"); // wrgsbase rax
   a.add("DB E3").add("D9 2C 25", HOST_FCW).add("0F AE 14 25", HOST_MXCSR); // fninit; fldcw; ldmxcsr
@@ -131,7 +144,8 @@ function handlerCode(): Assembler {
   context(RAX, UC_TRAP_NUMBER).store(RAX, RESULT + Case.VECTOR);
   context(RAX, UC_ERROR).store(RAX, RESULT + Case.ERROR);
   context(RAX, UC_CR2).store(RAX, RESULT + Case.ADDRESS);
-  a.add("48 C7 82", UC_RIP, SAVE).add("C3"); // mov [rdx + RIP], SAVE; ret
+  a.add("48 C7 82", UC_RIP, SAVE).add("66 C7 82", UC_CS).add("33 00"); // mov [rdx + RIP], SAVE; mov [rdx + CS], USER_CS
+  a.add("C3");
   return a;
 }
 
@@ -141,8 +155,9 @@ export function hostCode(): ReadonlyMap<number, Uint8Array> {
 }
 
 /** Code that says that execution came to `address`, and saves the registers. */
-export function padCode(address: number): Uint8Array {
+export function padCode(address: number, mode: CodeMode): Uint8Array {
   const a = new Assembler(address);
-  a.add("48 C7 04 25", RESULT + Case.RIP, address);
-  return Uint8Array.from(a.jump("E9", SAVE).bytes);
+  if (mode === CodeMode.Bits64) a.add("48 C7 04 25", RESULT + Case.RIP, address).jump("E9", SAVE);
+  else a.add("C7 05", RESULT + Case.RIP, address).add("EA", SAVE).add(`${hex(USER_CS)} 00`); // jmp far USER_CS:SAVE
+  return Uint8Array.from(a.bytes);
 }

@@ -4,18 +4,31 @@
  * @module
  */
 
+import { CodeMode } from "../../kernel/cpu/state.ts";
 import {
   BASE,
   BATCH,
+  Case,
   CASE_LENGTH,
   DATA,
   DATA_LENGTH,
+  Fx,
   INSTRUCTION,
   PADS,
   TEST,
   TEST_LENGTH,
 } from "./case_layout.ts";
-import { HANDLER, hostCode, padCode, RUN } from "./host_code.ts";
+import {
+  DATA_SELECTOR,
+  ENTRY,
+  HANDLER,
+  hostCode,
+  padCode,
+  RUN,
+  USER32_CS,
+  USER_CS,
+  USER_DS,
+} from "./host_code.ts";
 
 const PROT_NONE = 0;
 const PROT_ALL = 7;
@@ -37,6 +50,10 @@ const SIGNAL_STACK_LENGTH = 0x10000;
 const CASES = BASE + 0x40000;
 const RESULTS = CASES + BATCH * CASE_LENGTH;
 const END = RESULTS + BATCH * CASE_LENGTH;
+
+const LAR_RBX_RAX = Uint8Array.of(0x0f, 0x02, 0xd8);
+/** P as LAR gives it. */
+const DESCRIPTOR_PRESENT = 1 << 15;
 
 const LIBC = {
   mmap: { parameters: ["usize", "usize", "i32", "i32", "i32", "i64"], result: "usize" },
@@ -70,6 +87,7 @@ export class HostCpu implements Disposable {
   /** The pages at `DATA`. */
   readonly data: Uint8Array;
   #length = 0;
+  #mode = CodeMode.Bits64;
 
   constructor() {
     const { mmap, mprotect } = this.#libc.symbols;
@@ -86,14 +104,39 @@ export class HostCpu implements Disposable {
     this.cases = memoryAt(CASES, BATCH * CASE_LENGTH);
     this.results = memoryAt(RESULTS, BATCH * CASE_LENGTH);
     this.data = memoryAt(DATA, DATA_LENGTH);
-    for (const pad of PADS) this.#test.set(padCode(pad), pad - TEST);
+    this.enter(CodeMode.Bits64);
+  }
+
+  /** Chooses between 64-bit and 32-bit code. */
+  enter(mode: CodeMode): void {
+    this.#mode = mode;
+    const long = mode === CodeMode.Bits64;
+    const entry = new DataView(memoryAt(ENTRY, 16).buffer);
+    entry.setUint32(0, INSTRUCTION, true);
+    entry.setUint16(4, long ? USER_CS : USER32_CS, true);
+    entry.setUint16(DATA_SELECTOR - ENTRY, long ? 0 : USER_DS, true);
+    for (const pad of PADS) this.#test.set(padCode(pad, mode), pad - TEST);
+  }
+
+  /** Whether 32-bit code can run: kernels can do without it. */
+  get hasCompatibilityMode(): boolean {
+    this.enter(CodeMode.Bits64);
+    this.place(LAR_RBX_RAX);
+    const view = new DataView(this.cases.buffer);
+    this.cases.fill(0, 0, CASE_LENGTH);
+    view.setUint32(Case.GPR, USER32_CS, true);
+    view.setUint32(Case.RFLAGS, 2, true);
+    view.setUint32(Case.FX + Fx.MXCSR, 0x1f80, true);
+    this.run(1);
+    const attributes = new DataView(this.results.buffer).getUint32(Case.GPR + 3 * 8, true);
+    return (attributes & DESCRIPTOR_PRESENT) !== 0;
   }
 
   /** Places the instructions that the cases run. */
   place(instructions: Uint8Array): void {
     const end = INSTRUCTION + instructions.length;
     this.#test.set(instructions, INSTRUCTION - TEST);
-    this.#test.set(padCode(end), end - TEST);
+    this.#test.set(padCode(end, this.#mode), end - TEST);
     this.#length = instructions.length;
   }
 

@@ -6,13 +6,7 @@
  */
 
 import { Decoder, DecodeResult, MAXIMUM_LENGTH } from "../decoder.ts";
-import {
-  CODE_PAGES,
-  CODE_PAGES_SIZE,
-  CODE_PIECES,
-  RECORDS,
-  RECORDS_SIZE,
-} from "../layout.ts";
+import { CODE_PAGES, CODE_PAGES_SIZE, CODE_PIECES, RECORDS, RECORDS_SIZE } from "../layout.ts";
 import type { CodeMode } from "../state.ts";
 import type { Variant } from "../variant.ts";
 import { fusedMask } from "./handler.ts";
@@ -134,7 +128,10 @@ export class CodeCache {
           break;
         }
         const existing = this.#entries.get((pageStart + offset) * 8 + mode);
-        if (existing !== undefined && this.#halves[existing >> 1] !== SpecialHandler.Refetch && !this.#crossing.has(existing)) {
+        if (
+          existing !== undefined && this.#halves[existing >> 1] !== SpecialHandler.Refetch &&
+          !this.#crossing.has(existing)
+        ) {
           this.#special(record, SpecialHandler.Goto, offset);
           this.#words[(record + Record.LINK) >> 2] = existing;
           break;
@@ -248,7 +245,9 @@ export class CodeCache {
       this.tlb.purgeWrites(page);
     }
     const word = (CODE_PIECES >> 2) + page * 2;
-    for (let piece = from >> 6; piece <= (to - 1) >> 6; piece++) this.#words[word + (piece >> 5)]! |= 1 << (piece & 31);
+    for (let piece = from >> 6; piece <= (to - 1) >> 6; piece++) {
+      this.#words[word + (piece >> 5)]! |= 1 << (piece & 31);
+    }
   }
 
   /** Bytes of RAM memory are about to be written: drops what was decoded from their page, if it was from them. */

@@ -30,8 +30,8 @@ import {
   SegmentAttribute,
   Vector,
 } from "../state.ts";
-import { Expression, i32, i64, select } from "../wasm/expression.ts";
-import { FunctionBuilder, type Label, type Local, Memory, NOWHERE } from "../wasm/function_builder.ts";
+import { type Expression, i32, i64, select } from "../wasm/expression.ts";
+import { type FunctionBuilder, type Label, type Local, NOWHERE } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
 import { type Handler, writeHandler } from "./handler.ts";
 import { Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
@@ -236,7 +236,9 @@ class CoreModule {
     f.storeAs("i32.store", NOWHERE, f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed), BUDGET);
     const rip = f.let(recordRip(f, record));
     f.store(8, NOWHERE, rip, RIP);
-    const linear = rip.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(f.load(8, NOWHERE, LINEAR_MASK));
+    const linear = rip.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(
+      f.load(8, NOWHERE, LINEAR_MASK),
+    );
     f.set(record, f.callFor("i32", this.lookup, linear));
     f.storeAs("i32.store", NOWHERE, record, RUN_START);
     f.branchIf(record, loop);
@@ -319,7 +321,12 @@ function segmentAddress(f: FunctionBuilder): void {
     f.set(denied, denied.or(offset.leU(limit)).or(last.gtU(highest)));
   }, () => f.set(denied, denied.or(last.gtU(limit))));
   f.if(denied, () => {
-    f.storeAs("i32.store", NOWHERE, select(segment.eq(Segment.SS), i32(Vector.SS), i32(Vector.GP)), FAULT_VECTOR);
+    f.storeAs(
+      "i32.store",
+      NOWHERE,
+      select(segment.eq(Segment.SS), i32(Vector.SS), i32(Vector.GP)),
+      FAULT_VECTOR,
+    );
     f.storeAs("i32.store", NOWHERE, i32(0), FAULT_ERROR);
     f.return(i64(-1));
   });
@@ -327,7 +334,5 @@ function segmentAddress(f: FunctionBuilder): void {
   f.return(base.add(offset).and(0xffffffffn));
 }
 
-/** Memory that handlers' operands lie in. */
-export const RAM_MEMORY = Memory.Ram;
 /** Handlers below this number are not instructions. */
 export const FIRST_HANDLER = SpecialHandler.Count;

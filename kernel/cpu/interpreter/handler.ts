@@ -62,7 +62,16 @@ const LESS = 4;
 const INVERTED = 8;
 
 /** Outcomes that fulfil the conditions O, B, Z, BE, S, P, L, LE. */
-const AFTER_SUBTRACTION = [undefined, BELOW, EQUAL, BELOW | EQUAL, undefined, undefined, LESS, LESS | EQUAL] as const;
+const AFTER_SUBTRACTION = [
+  undefined,
+  BELOW,
+  EQUAL,
+  BELOW | EQUAL,
+  undefined,
+  undefined,
+  LESS,
+  LESS | EQUAL,
+] as const;
 /** After logic the result is compared with zero, so the sign is what LESS tells. */
 const AFTER_LOGIC = [undefined, BELOW, EQUAL, BELOW | EQUAL, LESS, undefined, LESS, LESS | EQUAL] as const;
 
@@ -79,7 +88,9 @@ const FUSIBLE: { readonly [name: string]: FlagsKind.Sub | FlagsKind.Logic } = {
 /** Mask that makes a fused jump of `jump` behind `first`, or `undefined` where they cannot be fused. */
 export function fusedMask(first: Variant, jump: Variant): number | undefined {
   const kind = FUSIBLE[first.form.definition.name];
-  if (kind === undefined || first.lock || jump.form.definition.name !== "jcc" || jump.operandSize === 2) return undefined;
+  if (kind === undefined || first.lock || jump.form.definition.name !== "jcc" || jump.operandSize === 2) {
+    return undefined;
+  }
   const condition = jump.form.opcode & 15;
   const mask = (kind === FlagsKind.Sub ? AFTER_SUBTRACTION : AFTER_LOGIC)[condition >> 1];
   return mask === undefined ? undefined : mask | ((condition & 1) !== 0 ? INVERTED : 0);

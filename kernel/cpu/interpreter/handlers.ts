@@ -72,7 +72,10 @@ export class Handlers {
     m.exportWritten("handler", HANDLER_PARAMS, HANDLER_RESULTS, f);
     const { shared } = this;
     const engine = { memory: shared.memory, ram: shared.ram, handlers: shared.handlers };
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(m.finish()), { engine, core: this.core });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(m.finish()), {
+      engine,
+      core: this.core,
+    });
     if (number >= shared.handlers.length) shared.handlers.grow(1024);
     shared.handlers.set(number, instance.exports["handler"] as () => void);
   }

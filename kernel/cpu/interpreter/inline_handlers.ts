@@ -168,7 +168,16 @@ const FUSED: readonly Row[] = [
 function handler([encoding, operandSize, rm]: Row, fused: boolean): Handler {
   const form = forms.find((form) => form.text === encoding);
   if (form === undefined) throw new Error(`No instruction is encoded "${encoding}"`);
-  const variant = { form, operandSize, addressSize: 8, rm, bits64: true, lock: false, repeat: Repeat.None, flagsDead: false };
+  const variant = {
+    form,
+    operandSize,
+    addressSize: 8,
+    rm,
+    bits64: true,
+    lock: false,
+    repeat: Repeat.None,
+    flagsDead: false,
+  };
   return { variant, fused };
 }
 

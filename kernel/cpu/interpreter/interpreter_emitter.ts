@@ -4,12 +4,12 @@
  * @module
  */
 
-import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
+import type { CoreFunction } from "../core_functions.ts";
 import { Emitter, type Value } from "../emitter.ts";
 import type { OperandSpec } from "../isa/definition.ts";
 import { ATTENTION, BUDGET, CODE_BASE, GPR, type Gpr, RUN_START, XMM } from "../state.ts";
 import { RmKind, type Variant } from "../variant.ts";
-import { Expression, i32 } from "../wasm/expression.ts";
+import { type Expression, i32 } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE } from "../wasm/function_builder.ts";
 import type { HandlerSite } from "./handler.ts";
 import { Record, RECORD_SIZE } from "./record.ts";
@@ -182,7 +182,4 @@ export class InterpreterEmitter extends Emitter {
     const field = spec.place === "xmm" || spec.place === "mmx" ? Record.REGISTER : Record.RM;
     return this.#field16(field).add(XMM);
   }
-
-  /** Names of the functions that may be called. */
-  static readonly core = CORE_FUNCTIONS;
 }

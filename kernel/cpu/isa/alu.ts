@@ -44,7 +44,10 @@ function binary(kind: FlagsKind, operation: (a: Value, b: Value) => Value) {
 }
 
 /** ADC and SBB: the carry takes part. */
-function binaryCarry(kinds: readonly [FlagsKind, FlagsKind], operation: (a: Value, b: Value, carry: Value) => Value) {
+function binaryCarry(
+  kinds: readonly [FlagsKind, FlagsKind],
+  operation: (a: Value, b: Value, carry: Value) => Value,
+) {
   return (e: Emitter) => {
     const size = e.size();
     const b = e.let(e.read(1));
@@ -67,9 +70,17 @@ define({
   encodings: encodings(3, true),
   semantics: binaryCarry([FlagsKind.Sub, FlagsKind.SubBorrow], (a, b, carry) => a.sub(b).sub(carry)),
 });
-define({ name: "and", encodings: encodings(4, true), semantics: binary(FlagsKind.Logic, (a, b) => a.and(b)) });
+define({
+  name: "and",
+  encodings: encodings(4, true),
+  semantics: binary(FlagsKind.Logic, (a, b) => a.and(b)),
+});
 define({ name: "sub", encodings: encodings(5, true), semantics: binary(FlagsKind.Sub, (a, b) => a.sub(b)) });
-define({ name: "xor", encodings: encodings(6, true), semantics: binary(FlagsKind.Logic, (a, b) => a.xor(b)) });
+define({
+  name: "xor",
+  encodings: encodings(6, true),
+  semantics: binary(FlagsKind.Logic, (a, b) => a.xor(b)),
+});
 
 define({
   name: "cmp",

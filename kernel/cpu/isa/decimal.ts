@@ -77,4 +77,3 @@ define({
   encodings: ["D6 i64"],
   semantics: (e) => e.writeGpr(Gpr.RAX, 1, i64(0).sub(e.flag("CF").extendU())),
 });
-

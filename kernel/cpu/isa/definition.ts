@@ -159,7 +159,9 @@ const PLACES: { readonly [letter: string]: { place: Place; form: OperandSpec["fo
 function parseOperand(text: string): OperandSpec {
   if (text === "1") return { place: "one", size: 1, form: "either" };
   const fixed = FIXED[text];
-  if (fixed !== undefined) return { place: "fixed", size: fixed.size, form: "either", register: fixed.register };
+  if (fixed !== undefined) {
+    return { place: "fixed", size: fixed.size, form: "either", register: fixed.register };
+  }
   if (text === "Is") return { place: "immediate", size: 1, form: "either", signExtended: true };
   const size = text.length === 1 ? 0 : SIZES[text.slice(1)];
   if (size === undefined) throw new Error(`Operand "${text}" has no size that is known`);
@@ -200,7 +202,9 @@ function parseForm(definition: Definition, text: string): Form {
   }
   const map = opcode[0] !== 0x0f ? 0 : opcode.length === 2 ? 1 : opcode[1] === 0x38 ? 2 : 3;
   const last = opcode.at(-1);
-  if (last === undefined || opcode.length !== [1, 2, 3, 3][map] || inOpcode !== operands.some((o) => o.inOpcode)) {
+  if (
+    last === undefined || opcode.length !== [1, 2, 3, 3][map] || inOpcode !== operands.some((o) => o.inOpcode)
+  ) {
     throw new Error(`Encoding "${text}" of ${definition.name} is malformed`);
   }
   return {

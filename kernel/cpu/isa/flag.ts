@@ -5,14 +5,31 @@
  */
 
 import type { Emitter } from "../emitter.ts";
-import { ARITHMETIC_FLAGS, ATTENTION, CPL, Flag, Gpr, INTERRUPT_WAITING, RFLAGS, SHADOW_RIP } from "../state.ts";
+import {
+  ARITHMETIC_FLAGS,
+  ATTENTION,
+  CPL,
+  Flag,
+  Gpr,
+  INTERRUPT_WAITING,
+  RFLAGS,
+  SHADOW_RIP,
+} from "../state.ts";
 import { i32, i64 } from "../wasm/expression.ts";
 import { NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
 
-define({ name: "clc", encodings: ["F8"], semantics: (e) => e.setAllFlags(e.allFlags().and(~BigInt(Flag.CF))) });
+define({
+  name: "clc",
+  encodings: ["F8"],
+  semantics: (e) => e.setAllFlags(e.allFlags().and(~BigInt(Flag.CF))),
+});
 define({ name: "stc", encodings: ["F9"], semantics: (e) => e.setAllFlags(e.allFlags().or(BigInt(Flag.CF))) });
-define({ name: "cmc", encodings: ["F5"], semantics: (e) => e.setAllFlags(e.allFlags().xor(BigInt(Flag.CF))) });
+define({
+  name: "cmc",
+  encodings: ["F5"],
+  semantics: (e) => e.setAllFlags(e.allFlags().xor(BigInt(Flag.CF))),
+});
 
 function setSystemFlags(e: Emitter, value: ReturnType<typeof i32>): void {
   e.f.storeAs("i32.store", NOWHERE, value, RFLAGS);

@@ -184,8 +184,16 @@ function compareExchangePair(e: Emitter, half: number): void {
   e.setAllFlags(others.or(equal.extendU().shl(6)));
 }
 
-define({ name: "cmpxchg8b", encodings: ["0F C7 /1 Mq lock w0"], semantics: (e) => compareExchangePair(e, 4) });
-define({ name: "cmpxchg16b", encodings: ["0F C7 /1 Mx lock w1"], semantics: (e) => compareExchangePair(e, 8) });
+define({
+  name: "cmpxchg8b",
+  encodings: ["0F C7 /1 Mq lock w0"],
+  semantics: (e) => compareExchangePair(e, 4),
+});
+define({
+  name: "cmpxchg16b",
+  encodings: ["0F C7 /1 Mx lock w1"],
+  semantics: (e) => compareExchangePair(e, 8),
+});
 
 define({
   name: "xlat",
@@ -234,5 +242,3 @@ for (const [opcode, segment] of [["C4", 0], ["C5", 3], ["0F B2", 2], ["0F B4", 4
     ends: true,
   });
 }
-
-

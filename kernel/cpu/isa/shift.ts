@@ -155,7 +155,9 @@ define({
 });
 
 /** SHLD and SHRD: bits come in from the second operand. With 16 bits a count above 16 is undefined. */
-function doubleShift(compute: (a: Value, b: Value, count: Local<"i64">, bits: number) => Omit<Shifted, "overflow">) {
+function doubleShift(
+  compute: (a: Value, b: Value, count: Local<"i64">, bits: number) => Omit<Shifted, "overflow">,
+) {
   return (e: Emitter) => {
     const size = e.size();
     const bits = size * 8;
@@ -186,7 +188,11 @@ define({
       // The second operand and then the first again follow the bits that leave.
       ? a.shl(32).or(b.shl(16)).or(a).shl(count).shrU(32)
       : a.shl(count).or(b.shrU(i64(bits).sub(count))),
-    carry: bits === 64 ? bit(a, i64(64).sub(count)) : bits === 16 ? bit(a.shl(16).or(b), i64(32).sub(count)) : bit(a.shl(count), bits),
+    carry: bits === 64
+      ? bit(a, i64(64).sub(count))
+      : bits === 16
+      ? bit(a.shl(16).or(b), i64(32).sub(count))
+      : bit(a.shl(count), bits),
   })),
 });
 define({

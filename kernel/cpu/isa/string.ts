@@ -94,34 +94,40 @@ define({
   semantics: (e) => {
     const size = elementSize(e);
     const { f } = e;
-    repeated(e, () => {
-      const value = e.load(size, source(e, size));
-      e.store(size, destination(e, size, "write"), value);
-      const by = step(e, size);
-      advance(e, Gpr.RSI, by);
-      advance(e, Gpr.RDI, by);
-    }, !e.bits64 ? undefined : (count) => {
-      const moved = f.let(i64(0));
-      f.if(e.systemFlag(Flag.DF).eqz(), () => {
-        const from = source(e, size);
-        const to = destination(e, size, "write");
-        const elements = e.let(least(e.let(least(e.let(inPage(from, size)), e.let(inPage(to, size)))), count));
-        f.if(elements.gtU(1n), () => {
-          const bytes = f.let(elements.shl(Math.log2(size)).wrap());
-          const hostFrom = e.hostAddress("read", size, from);
-          const hostTo = e.hostAddress("modify", size, to);
-          // Not where device memory takes part, nor where an element that was written is read again.
-          const plain = e.isPlain(hostFrom).and(e.isPlain(hostTo)).and(hostTo.sub(hostFrom).geU(bytes));
-          f.if(plain, () => {
-            f.copy(hostTo, hostFrom, bytes);
-            advance(e, Gpr.RSI, bytes.extendU());
-            advance(e, Gpr.RDI, bytes.extendU());
-            f.set(moved, elements);
+    repeated(
+      e,
+      () => {
+        const value = e.load(size, source(e, size));
+        e.store(size, destination(e, size, "write"), value);
+        const by = step(e, size);
+        advance(e, Gpr.RSI, by);
+        advance(e, Gpr.RDI, by);
+      },
+      !e.bits64 ? undefined : (count) => {
+        const moved = f.let(i64(0));
+        f.if(e.systemFlag(Flag.DF).eqz(), () => {
+          const from = source(e, size);
+          const to = destination(e, size, "write");
+          const elements = e.let(
+            least(e.let(least(e.let(inPage(from, size)), e.let(inPage(to, size)))), count),
+          );
+          f.if(elements.gtU(1n), () => {
+            const bytes = f.let(elements.shl(Math.log2(size)).wrap());
+            const hostFrom = e.hostAddress("read", size, from);
+            const hostTo = e.hostAddress("modify", size, to);
+            // Not where device memory takes part, nor where an element that was written is read again.
+            const plain = e.isPlain(hostFrom).and(e.isPlain(hostTo)).and(hostTo.sub(hostFrom).geU(bytes));
+            f.if(plain, () => {
+              f.copy(hostTo, hostFrom, bytes);
+              advance(e, Gpr.RSI, bytes.extendU());
+              advance(e, Gpr.RDI, bytes.extendU());
+              f.set(moved, elements);
+            });
           });
         });
-      });
-      return moved;
-    });
+        return moved;
+      },
+    );
   },
 });
 
@@ -132,29 +138,33 @@ define({
   semantics: (e) => {
     const size = elementSize(e);
     const { f } = e;
-    repeated(e, () => {
-      e.store(size, destination(e, size, "write"), e.readGpr(Gpr.RAX, size));
-      advance(e, Gpr.RDI, step(e, size));
-    }, !e.bits64 ? undefined : (count) => {
-      const moved = f.let(i64(0));
-      const value = e.let(e.readGpr(Gpr.RAX, size));
-      // memory.fill takes one byte: all bytes of the element must be that.
-      const uniform = value.eq(value.and(0xff).mul(0x0101010101010101n).zeroExtend(size));
-      f.if(e.systemFlag(Flag.DF).eqz().and(uniform), () => {
-        const to = destination(e, size, "write");
-        const elements = e.let(least(e.let(inPage(to, size)), count));
-        f.if(elements.gtU(1n), () => {
-          const bytes = f.let(elements.shl(Math.log2(size)).wrap());
-          const host = e.hostAddress("modify", size, to);
-          f.if(e.isPlain(host), () => {
-            f.fill(host, value.wrap().and(0xff), bytes, Memory.Ram);
-            advance(e, Gpr.RDI, bytes.extendU());
-            f.set(moved, elements);
+    repeated(
+      e,
+      () => {
+        e.store(size, destination(e, size, "write"), e.readGpr(Gpr.RAX, size));
+        advance(e, Gpr.RDI, step(e, size));
+      },
+      !e.bits64 ? undefined : (count) => {
+        const moved = f.let(i64(0));
+        const value = e.let(e.readGpr(Gpr.RAX, size));
+        // memory.fill takes one byte: all bytes of the element must be that.
+        const uniform = value.eq(value.and(0xff).mul(0x0101010101010101n).zeroExtend(size));
+        f.if(e.systemFlag(Flag.DF).eqz().and(uniform), () => {
+          const to = destination(e, size, "write");
+          const elements = e.let(least(e.let(inPage(to, size)), count));
+          f.if(elements.gtU(1n), () => {
+            const bytes = f.let(elements.shl(Math.log2(size)).wrap());
+            const host = e.hostAddress("modify", size, to);
+            f.if(e.isPlain(host), () => {
+              f.fill(host, value.wrap().and(0xff), bytes, Memory.Ram);
+              advance(e, Gpr.RDI, bytes.extendU());
+              f.set(moved, elements);
+            });
           });
         });
-      });
-      return moved;
-    });
+        return moved;
+      },
+    );
   },
 });
 

@@ -138,7 +138,11 @@ transfer("sysexit", ["0F 35"], (e) => [i64(0), i64(e.operandSize)]);
 plain("swapgs", ["0F 01 /F8 o64"]);
 for (const [digit, segment] of [[0, Segment.FS], [1, Segment.GS]] as const) {
   result("readSegmentBase", [`F3 0F AE /${digit} Ry o64`], () => [i64(segment)]);
-  plain("writeSegmentBase", [`F3 0F AE /${digit + 2} Ry o64`], (e) => [e.read(0), i64(segment).or(e.size() << 8)]);
+  plain(
+    "writeSegmentBase",
+    [`F3 0F AE /${digit + 2} Ry o64`],
+    (e) => [e.read(0), i64(segment).or(e.size() << 8)],
+  );
 }
 
 // Interrupts.
@@ -146,7 +150,11 @@ transfer("int3", ["CC"]);
 transfer("int", ["CD Ib"], (e) => [e.read(0)]);
 transfer("int1", ["F1"]);
 transfer("into", ["CE i64"]);
-plain("bound", ["62 /r Gv M i64"], (e) => [e.read(0).or(i64(e.operandSize).shl(32)), e.address(1, "read", e.operandSize * 2)]);
+plain(
+  "bound",
+  ["62 /r Gv M i64"],
+  (e) => [e.read(0).or(i64(e.operandSize).shl(32)), e.address(1, "read", e.operandSize * 2)],
+);
 transfer("hlt", ["F4"]);
 plain("ud", ["0F 0B", "0F B9 /r Gv Ev", "0F FF /r Gv Ev"]);
 
@@ -179,7 +187,10 @@ for (const encoding of ["E6 Ib AL", "E7 Ib rAX", "EE DX AL", "EF DX rAX"]) {
 }
 
 // Extended state.
-const area = (access: "read" | "write", bytes: number): Arguments => (e) => [e.address(0, access, bytes), i64(e.operandSize)];
+const area = (access: "read" | "write", bytes: number): Arguments => (e) => [
+  e.address(0, access, bytes),
+  i64(e.operandSize),
+];
 plain("fxsave", ["NP 0F AE /0 M"], area("write", 512));
 plain("fxrstor", ["NP 0F AE /1 M"], area("read", 512));
 plain("ldmxcsr", ["NP 0F AE /2 Md"], (e) => [e.address(0, "read", 4)]);
@@ -206,4 +217,3 @@ for (let opcode = 0xd8; opcode <= 0xdf; opcode++) {
   });
 }
 define({ name: "fwait", encodings: ["9B"], semantics: (e) => e.x87(0x9b, i64(0).wrap(), i64(-1)) });
-

@@ -19,7 +19,8 @@ const CR0_BITS = Cr0.PE | Cr0.MP | Cr0.EM | Cr0.TS | Cr0.ET | Cr0.NE | Cr0.WP | 
 /** Bits of CR0 that change how addresses are translated or accesses are checked. */
 const CR0_PAGING = Cr0.PE | Cr0.WP | Cr0.AM | Cr0.PG;
 /** Bits of CR4 for features that CPUID names; the others are reserved. */
-const CR4_BITS = Cr4.TSD | Cr4.DE | Cr4.PSE | Cr4.PAE | Cr4.MCE | Cr4.PGE | Cr4.PCE | Cr4.OSFXSR | Cr4.OSXMMEXCPT |
+const CR4_BITS = Cr4.TSD | Cr4.DE | Cr4.PSE | Cr4.PAE | Cr4.MCE | Cr4.PGE | Cr4.PCE | Cr4.OSFXSR |
+  Cr4.OSXMMEXCPT |
   Cr4.UMIP | Cr4.FSGSBASE | Cr4.PCIDE | Cr4.OSXSAVE | Cr4.SMEP | Cr4.SMAP;
 const CR4_PAGING = Cr4.PSE | Cr4.PAE | Cr4.PGE | Cr4.PCIDE | Cr4.SMEP | Cr4.SMAP;
 /** Bits of CR3 that no physical address has; bit 63 is separate. */

@@ -157,7 +157,13 @@ export class FunctionBuilder {
   }
 
   /** Stores the low `size` bytes of an i64. */
-  store(size: number, address: Expression<"i32">, value: Expression<"i64">, offset = 0, memory = Memory.Engine): void {
+  store(
+    size: number,
+    address: Expression<"i32">,
+    value: Expression<"i64">,
+    offset = 0,
+    memory = Memory.Engine,
+  ): void {
     this.storeAs(STORE_BY_SIZE[size] ?? "i64.store", address, value, offset, memory);
   }
 
@@ -174,7 +180,12 @@ export class FunctionBuilder {
     this.#memarg(offset, memory);
   }
 
-  storeVector(address: Expression<"i32">, value: Expression<"v128">, offset = 0, memory = Memory.Engine): void {
+  storeVector(
+    address: Expression<"i32">,
+    value: Expression<"v128">,
+    offset = 0,
+    memory = Memory.Engine,
+  ): void {
     address.write(this.#body);
     value.write(this.#body);
     this.#body.bytes([0xfd, 0x0b]);
@@ -191,7 +202,8 @@ export class FunctionBuilder {
     replacement: Expression<"i64">,
     memory: Memory,
   ): Local<"i64"> {
-    const [opcode, alignment] = ({ 1: [0x4c, 0], 2: [0x4d, 1], 4: [0x4e, 2], 8: [0x49, 3] } as const)[size as 1]!;
+    const [opcode, alignment] =
+      ({ 1: [0x4c, 0], 2: [0x4d, 1], 4: [0x4e, 2], 8: [0x49, 3] } as const)[size as 1]!;
     address.write(this.#body);
     expected.write(this.#body);
     replacement.write(this.#body);

@@ -125,7 +125,12 @@ export class ModuleBuilder {
   }
 }
 
-function section<T>(module: Writer, id: number, items: readonly T[], write: (out: Writer, item: T) => void): void {
+function section<T>(
+  module: Writer,
+  id: number,
+  items: readonly T[],
+  write: (out: Writer, item: T) => void,
+): void {
   if (items.length === 0) return;
   const body = new Writer();
   body.unsigned(items.length);

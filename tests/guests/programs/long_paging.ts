@@ -5,7 +5,7 @@
  */
 
 import type { Guest } from "../guest.ts";
-import { DONE, longGuest, toUser } from "../runtime/long.ts";
+import { type DONE, longGuest, toUser } from "../runtime/long.ts";
 import { say, show } from "../runtime/printing.ts";
 
 /** The second GiB: `PDPT[1]` -> PD2 -> PT2, for pages at WINDOW. */
