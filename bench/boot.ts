@@ -13,8 +13,11 @@ import { median, report } from "./table.ts";
 
 const RUNS = Number(parseArgs(Deno.args, { string: ["runs"] }).runs ?? 5);
 
+/** Milliseconds that a machine gets to end once its guest has powered it off. */
+const END_TIMEOUT = 10_000;
+
 /** What the tiny guest takes for a wish to be powered off. */
-const POWER_OFF = "p";
+const POWER_OFF = "p\n";
 
 interface Subject {
   readonly name: string;
@@ -55,10 +58,12 @@ async function time({ start, expected, input }: Subject): Promise<Times> {
   await readUntil(child.stdout, expected);
   const shown = performance.now() - started;
   const writer = child.stdin.getWriter();
-  // A process that has ended by itself does not read.
-  await writer.write(new TextEncoder().encode(input)).then(() => writer.close()).catch(() => {});
-  await child.stdout.pipeTo(new WritableStream());
-  await Promise.all([child.status, errors]);
+  // A process that has ended by itself does not read. The others are left their input, whose end may disturb them.
+  await writer.write(new TextEncoder().encode(input)).catch(() => {});
+  const tooLong = setTimeout(() => child.kill("SIGKILL"), END_TIMEOUT);
+  await Promise.all([child.status, child.stdout.pipeTo(new WritableStream()), errors]);
+  clearTimeout(tooLong);
+  await writer.close().catch(() => {});
   return { shown, ended: performance.now() - started };
 }
 

@@ -10,6 +10,7 @@ import type { DomainEnd } from "../toolstack/domain_end.ts";
 import { ESCAPE_HELP } from "./escape_keys.ts";
 import { Interruption } from "./interruption.ts";
 import { PipedInput } from "./piped_input.ts";
+import { SizeReports } from "./size_reports.ts";
 import { RawTerminal } from "./terminal.ts";
 
 /** Exit code where standard output is a pipe that nobody reads any more, as a shell gives it for SIGPIPE. */
@@ -38,6 +39,7 @@ export async function runDomain(config: DomainConfig, level: LogLevelName): Prom
   if (terminal !== undefined) {
     tell("Ctrl-A X quits, Ctrl-A H shows help");
     followTerminal(terminal, domain);
+    stack.use(new SizeReports(domain));
   } else piped!.feed(Deno.stdin.readable).catch(() => {}); // The domain has ended, or standard input cannot be read.
   await domain.start();
   const end = await Promise.race([

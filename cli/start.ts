@@ -17,7 +17,10 @@ export async function start(values: OptionValues): Promise<number> {
   const path = await debianBusybox();
   const [busybox, applets] = await Promise.all([Deno.readFile(path), listApplets(path)]);
   const append = [terminalSize(), config.append ?? ""].join(" ").trim();
-  return await runDomain({ ...config, append, kernel, initrd: buildInitramfs({ busybox, applets }) }, level);
+  const initrd = buildInitramfs({ busybox, applets });
+  // The second serial port tells the guest when the size of the terminal changes.
+  const serialPorts = Deno.stdin.isTerminal() ? 2 : 1;
+  return await runDomain({ ...config, append, kernel, initrd, serialPorts }, level);
 }
 
 /** Size of the user's terminal, as init finds it in its environment. */

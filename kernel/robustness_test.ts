@@ -182,7 +182,6 @@ Deno.test("a server that never comes up can be detached, and its name used again
   const { interrupts, dma, ranges } = ECHO_MANIFEST;
   const body = { name: "echo", interrupts, dma, ranges, transport: { kind: "fifo", requests, replies } };
   const attached = kernel.json(ControlType.Attach, body);
-  await delay(30);
   await kernel.json(ControlType.Detach, { name: "echo" });
   await assertRejects(() => attached, Error, 'Server "echo" was detached');
   await kernel.attach(ECHO_MANIFEST, ECHO_SERVER, "fifo");

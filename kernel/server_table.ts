@@ -90,7 +90,7 @@ export class ServerTable {
         old !== undefined && this.#retire(old, MailboxState.Reissue)
       );
       await Promise.all([ready, ...attached]);
-      server.channel.established();
+      server.channel.release();
       return server.link;
     } catch (error) {
       server.link.end("Server could not be attached");
@@ -248,7 +248,10 @@ export class ServerTable {
     this.#handlers.ended(slot);
     const detached = this.#vcpus.map((vcpu) => vcpu.request({ kind: "detach", slot }));
     // Until then a vCPU may be on its way to it.
-    Promise.all(detached).then(() => this.#slots.setState(slot, SlotState.Free));
+    Promise.all(detached).then(() => {
+      server.channel.release();
+      this.#slots.setState(slot, SlotState.Free);
+    });
   }
 
   #find(name: string): Server {

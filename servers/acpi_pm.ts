@@ -4,7 +4,7 @@
  * @module
  */
 
-import { AcpiPm, ACPI_PM_MANIFEST } from "../devices/acpi_pm.ts";
+import { ACPI_PM_MANIFEST, AcpiPm } from "../devices/acpi_pm.ts";
 import { serve } from "./runtime.ts";
 
 serve(ACPI_PM_MANIFEST, (context) => new AcpiPm(context));

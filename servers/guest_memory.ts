@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ramOffset } from "../kernel/memory/ram.ts";
+import { ramOffset } from "../kernel/abi/ram_layout.ts";
 
 /** Guest memory. */
 export interface GuestMemory {

@@ -19,7 +19,13 @@ const MAX_LOG_LINE = 4096;
 
 type Fields = (view: DataView) => void;
 
-function encode(type: MessageType, id: number, length: number, fields: Fields, rest?: Uint8Array): Uint8Array {
+function encode(
+  type: MessageType,
+  id: number,
+  length: number,
+  fields: Fields,
+  rest?: Uint8Array,
+): Uint8Array {
   const body = new Uint8Array(length + (rest?.length ?? 0));
   fields(new DataView(body.buffer));
   if (rest !== undefined) body.set(rest, length);

@@ -23,7 +23,10 @@ function entry(module: string, manifest: Manifest): ServerEntry {
   return { name: manifest.name, url: new URL(module, import.meta.url), manifest };
 }
 
-/** All device servers of a PC. */
+/** The second serial port, for domains that ask for it. */
+export const SECOND_SERIAL_PORT: ServerEntry = entry("./uart1.ts", uartManifest(1));
+
+/** The device servers that every domain has. */
 export const SERVERS: readonly ServerEntry[] = [
   entry("./pit.ts", PIT_MANIFEST),
   entry("./rtc.ts", RTC_MANIFEST),

@@ -44,7 +44,12 @@ export class Session {
   #ended = false;
 
   /** `file` is guest memory that the server reaches by itself; without it, the kernel copies. */
-  constructor(channel: ServerChannel, manifest: Manifest, factory: DeviceFactory, file: GuestMemory | undefined) {
+  constructor(
+    channel: ServerChannel,
+    manifest: Manifest,
+    factory: DeviceFactory,
+    file: GuestMemory | undefined,
+  ) {
     this.#channel = channel;
     this.#manifest = manifest;
     this.#factory = factory;
@@ -150,7 +155,11 @@ export class Session {
 
   #save(id: number, device: Device): void {
     const { name, stateVersion } = this.#manifest;
-    this.#reply(MessageType.State, id, encodeState({ device: name, version: stateVersion, fields: device.save() }));
+    this.#reply(
+      MessageType.State,
+      id,
+      encodeState({ device: name, version: stateVersion, fields: device.save() }),
+    );
   }
 
   #restore(id: number, device: Device, bytes: Uint8Array): void {
@@ -239,7 +248,9 @@ function readElements(device: Device, range: number, offset: number, { size, cou
   for (let at = 0; at < bytes.length; at += size) {
     if (size === 1) view.setUint8(at, device.read(range, offset, 1));
     else if (size === 2) view.setUint16(at, device.read(range, offset, 2), true);
-    else for (let half = 0; half < size; half += 4) view.setUint32(at + half, device.read(range, offset + half, 4), true);
+    else {for (let half = 0; half < size; half += 4) {
+        view.setUint32(at + half, device.read(range, offset + half, 4), true);
+      }}
   }
   return bytes;
 }
@@ -249,6 +260,8 @@ function writeElements(device: Device, range: number, offset: number, { size, da
   for (let at = 0; at < data.length; at += size) {
     if (size === 1) device.write(range, offset, 1, view.getUint8(at));
     else if (size === 2) device.write(range, offset, 2, view.getUint16(at, true));
-    else for (let half = 0; half < size; half += 4) device.write(range, offset + half, 4, view.getUint32(at + half, true));
+    else {for (let half = 0; half < size; half += 4) {
+        device.write(range, offset + half, 4, view.getUint32(at + half, true));
+      }}
   }
 }

@@ -5,12 +5,11 @@
  */
 
 import { ControlType } from "../kernel/abi/control.ts";
-import { SERVERS } from "../servers/mod.ts";
 import type { BootImage } from "./builder/boot_image.ts";
 import { buildLinux } from "./builder/linux.ts";
 import type { CheckedConfig } from "./domain_config.ts";
 import type { KernelProcess } from "./kernel_process.ts";
-import { bootEntry, platformDevices } from "./platform.ts";
+import { bootEntry, domainServers, platformDevices } from "./platform.ts";
 
 /** Builds what is loaded at each start. @throws {ConfigurationError} if something is wrong or does not fit */
 export function buildImage(config: CheckedConfig): Promise<BootImage> {
@@ -21,7 +20,7 @@ export function buildImage(config: CheckedConfig): Promise<BootImage> {
     commandLine,
     memorySize: memory,
     vcpus: 1,
-    devices: platformDevices(SERVERS),
+    devices: platformDevices(domainServers(config)),
     ...initrd === undefined ? {} : { initrd },
     ...initrdName === undefined ? {} : { initrdName },
   }, protocol);

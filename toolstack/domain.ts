@@ -5,7 +5,7 @@
  */
 
 import { ControlType, type DomainEvent } from "../kernel/abi/control.ts";
-import { SERVERS } from "../servers/mod.ts";
+import { SECOND_SERIAL_PORT } from "../servers/mod.ts";
 import { buildImage, loadImage } from "./boot.ts";
 import type { BootImage } from "./builder/boot_image.ts";
 import { ConsolePipe, type SerialConsole } from "./console.ts";
@@ -21,7 +21,7 @@ import type { DomainEnd } from "./domain_end.ts";
 import { GuestOutcome, tripleFault } from "./guest_outcome.ts";
 import { checkHostMemory } from "./host_memory.ts";
 import { chord, encodeInputEvents, type InputEvent } from "./input_events.ts";
-import { CONSOLE_SERVER, INPUT_SERVER, POWER_BUTTON_SERVER } from "./platform.ts";
+import { CONSOLE_SERVER, domainServers, INPUT_SERVER, POWER_BUTTON_SERVER } from "./platform.ts";
 import { formatVcpu } from "./registers.ts";
 import type { SavedState } from "./saved_state.ts";
 import { decodeStatistics, type Statistics } from "./statistics.ts";
@@ -56,6 +56,7 @@ export class Domain implements AsyncDisposable {
   readonly #config: CheckedConfig;
   readonly #log: DomainConfig["log"];
   readonly #console: ConsolePipe;
+  readonly #secondPort: ConsolePipe | undefined;
   readonly #guest: GuestOutcome;
   readonly #end = Promise.withResolvers<DomainEnd>();
   #supervisor!: Supervisor;
@@ -71,6 +72,9 @@ export class Domain implements AsyncDisposable {
     this.#log = log;
     this.#guest = new GuestOutcome(config.resetLimit);
     this.#console = new ConsolePipe((bytes) => this.#sendInput(CONSOLE_SERVER, bytes));
+    this.#secondPort = config.serialPorts === 2
+      ? new ConsolePipe((bytes) => this.#sendInput(SECOND_SERIAL_PORT.name, bytes))
+      : undefined;
   }
 
   /**
@@ -96,7 +100,7 @@ export class Domain implements AsyncDisposable {
     const checked = await checkConfig(config);
     await checkHostMemory(checked.memory, checked.shareMemory);
     const domain = new Domain(checked, config.log);
-    const started = Supervisor.start({ ...checked, servers: SERVERS }, {
+    const started = Supervisor.start({ ...checked, servers: domainServers(checked) }, {
       event: (event) => domain.#event(event),
       serverOutput: (server, bytes) => domain.#output(server, bytes),
       line: (source, text) => domain.#write({ level: "info", source, text }),
@@ -122,6 +126,11 @@ export class Domain implements AsyncDisposable {
   /** The first serial port: what the guest writes to and reads from `ttyS0`. */
   get console(): SerialConsole {
     return this.#console;
+  }
+
+  /** The second serial port, `ttyS1`, if the domain has one. */
+  get secondSerialPort(): SerialConsole | undefined {
+    return this.#secondPort;
   }
 
   /** What the domain is doing. */
@@ -291,6 +300,7 @@ export class Domain implements AsyncDisposable {
   }
 
   #output(server: string, bytes: Uint8Array): void {
+    if (server === SECOND_SERIAL_PORT.name) this.#secondPort?.push(bytes);
     if (server !== CONSOLE_SERVER) return;
     this.#console.push(bytes);
     const end = this.#guest.output(bytes);
@@ -314,6 +324,7 @@ export class Domain implements AsyncDisposable {
     this.#state = "ended";
     await this.#supervisor.close();
     this.#console.end();
+    this.#secondPort?.end();
     this.#end.resolve(registers === undefined ? end : { ...end, registers });
   }
 

@@ -50,6 +50,8 @@ export interface DomainConfig {
    * if this process has that permission.
    */
   readonly shareMemory?: boolean | undefined;
+  /** Serial ports of the domain, 1 or 2: its console, and one more. Default 1. */
+  readonly serialPorts?: 1 | 2 | undefined;
   /** Resets by the guest after which the domain ends instead. Default: no limit. */
   readonly resetLimit?: number | undefined;
   /** Where the domain's log goes. Default: nowhere. */
@@ -74,6 +76,7 @@ export interface CheckedOptions {
   readonly protocol: LinuxProtocol | undefined;
   readonly isolation: Isolation;
   readonly shareMemory: boolean;
+  readonly serialPorts: 1 | 2;
   readonly resetLimit: number;
   /** A number of `LogLevel`. */
   readonly logLevel: number;
@@ -116,12 +119,16 @@ export async function checkConfig(config: DomainConfig): Promise<CheckedConfig> 
 /** Checks what needs no file. @throws {ConfigurationError} */
 export function checkOptions(options: DomainOptions): CheckedOptions {
   const memory = memorySize(options.memory);
-  const { append = "", boot = "auto", isolation = "process", resetLimit = Infinity } = options;
+  const { append = "", boot = "auto", isolation = "process", resetLimit = Infinity, serialPorts = 1 } =
+    options;
   if (!["auto", "pvh", "linux64"].includes(boot)) {
     throw new ConfigurationError(`Boot protocol "${boot}" does not exist: use auto, pvh or linux64`);
   }
   if (isolation !== "process" && isolation !== "worker") {
     throw new ConfigurationError(`Isolation "${isolation}" does not exist: use process or worker`);
+  }
+  if (serialPorts !== 1 && serialPorts !== 2) {
+    throw new ConfigurationError(`${serialPorts} serial ports are not possible: use 1 or 2`);
   }
   if (!(resetLimit >= 0)) {
     throw new ConfigurationError(`Reset limit ${resetLimit} is not possible: use 0 or more`);
@@ -132,6 +139,7 @@ export function checkOptions(options: DomainOptions): CheckedOptions {
     protocol: boot === "auto" ? undefined : boot,
     isolation,
     shareMemory: options.shareMemory ?? mayUseFfi(),
+    serialPorts,
     resetLimit,
     logLevel: logLevel(options.log?.level),
     trace: options.trace === undefined ? undefined : resolve(options.trace),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { SERVERS } from "../servers/mod.ts";
+import { domainServers } from "./platform.ts";
 import { checkOptions, type DomainOptions } from "./domain_config.ts";
 import type { ProcessPlan } from "./host_process.ts";
 import { kernelPlan, serverPlan } from "./permissions.ts";
@@ -42,7 +42,7 @@ export function describePermissions(options: DomainOptions): ProcessPermissions[
     grants: grants(kernelPlan(checked)),
   };
   // Workers are part of the kernel process.
-  const servers = checked.isolation === "worker" ? [] : SERVERS;
+  const servers = checked.isolation === "worker" ? [] : domainServers(checked);
   return [
     kernel,
     ...servers.map((entry) => ({

@@ -27,7 +27,9 @@ export class FifoChannel implements KernelChannel {
   readonly #reader: Worker;
   readonly #receiver: MainReceiver;
   /** Both ends of both FIFOs, so that neither opening them waits nor their end is seen before the server is there. */
-  #guards: Deno.FsFile[];
+  readonly #guards: Deno.FsFile[];
+  #readerOpen = false;
+  #released = false;
 
   /** @throws {TypeError} if the paths are not those of FIFOs */
   constructor(
@@ -63,7 +65,8 @@ export class FifoChannel implements KernelChannel {
       name: grants.name,
     });
     this.#reader.onmessage = ({ data }: MessageEvent<FifoReaderEvent>) => {
-      if (data.kind === "ready") this.#receiver.receive();
+      if (data.kind === "open") this.#readerIsOpen();
+      else if (data.kind === "ready") this.#receiver.receive();
       else if (data.kind === "end") this.#receiver.endWith(() => handlers.ended());
       else this.#receiver.endWith(() => handlers.violated(data.reason));
     };
@@ -79,14 +82,25 @@ export class FifoChannel implements KernelChannel {
     this.#queue.fenceAnswered();
   }
 
-  established(): void {
-    for (const file of this.#guards.splice(0)) file.close();
+  release(): void {
+    this.#released = true;
+    this.#closeGuards();
   }
 
   close(): void {
     this.#receiver.close();
     this.#queue.close();
-    // With no writer left, the reader sees end of file. It ends by itself, as it may hold a lock now.
-    this.established();
+    // The reader ends by itself at the end of file, as it may hold a lock now.
+  }
+
+  #readerIsOpen(): void {
+    this.#readerOpen = true;
+    this.#closeGuards();
+  }
+
+  #closeGuards(): void {
+    // Without them, opening a FIFO whose other end is not there would never return.
+    if (!this.#released || !this.#readerOpen) return;
+    for (const file of this.#guards.splice(0)) file.close();
   }
 }

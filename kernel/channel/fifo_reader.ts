@@ -27,6 +27,8 @@ export interface FifoReaderStart {
 
 /** What the thread posts to the main thread. */
 export type FifoReaderEvent =
+  /** The FIFO has been opened. */
+  | { readonly kind: "open" }
   /** There is something in the ring. */
   | { readonly kind: "ready" }
   /** The server's end is closed. */
@@ -60,6 +62,7 @@ function readAll(start: FifoReaderStart): FifoReaderEvent {
   const messages = new MessageReader();
   const bytes = new Uint8Array(READ_SIZE);
   using file = Deno.openSync(start.path, { read: true });
+  scope.postMessage({ kind: "open" });
   try {
     for (;;) {
       const length = file.readSync(bytes);

@@ -29,9 +29,9 @@ export interface KernelChannel {
   send(message: Uint8Array): void;
   /** A ping with `FENCE_ID` was answered. */
   fenceAnswered(): void;
-  /** The server is there and all threads have opened their ends: from now on its end is noticed. */
-  established(): void;
-  /** Ends the channel; a server process reads end of file. */
+  /** All vCPU threads have opened their ends, and the server has too or will not: from now on its end is noticed. */
+  release(): void;
+  /** Ends the channel, but for what {@link release} does. */
   close(): void;
 }
 

@@ -85,8 +85,8 @@ export class WorkerChannel implements KernelChannel {
     this.#queue.fenceAnswered();
   }
 
-  established(): void {
-    // A Worker is there from the start.
+  release(): void {
+    // Nothing has to be opened.
   }
 
   close(): void {

@@ -99,8 +99,17 @@ export interface Cpu {
   cr8: number;
   /** HLT: the run loop waits for an interrupt. */
   halt(): void;
-  /** Interrupts are not taken before the instruction after the next one: STI, MOV SS, POP SS. */
-  shadowInterrupts(): void;
+  /**
+   * Interrupts are not taken before the instruction after the next one: STI, MOV SS, POP SS. `debugToo`: nor are debug
+   * traps, for loads of SS.
+   */
+  shadowInterrupts(debugToo: boolean): void;
+  /** Whether a single-step trap follows the instruction that is being executed. */
+  singleStep: boolean;
+  /** Must be called after DR0 to DR3, DR7 or CR4.DE changed. */
+  debugRegistersChanged(): void;
+  /** IRET: non-maskable interrupts are taken again. */
+  endNonMaskableInterrupt(): void;
   /** The vCPU shuts down: a triple fault. */
   shutdown(reason: string): void;
 }

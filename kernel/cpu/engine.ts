@@ -12,9 +12,10 @@ import { buildCoreModule } from "./interpreter/core_module.ts";
 import { Handlers } from "./interpreter/handlers.ts";
 import { type Form, TOO_LONG, UNDEFINED_OPCODE } from "./isa/mod.ts";
 import { BOUNCE_PER_VCPU, ENGINE_PAGES, JUMP_CACHE, JUMP_GROUP_ENTRIES, JUMP_GROUPS } from "./layout.ts";
-import { Access } from "./mmu.ts";
+import { Access, Watch } from "./mmu.ts";
 import { type Engine, SoftwareCpu } from "./software_cpu.ts";
 import {
+  EXECUTE_ALONE,
   FAULT_ADDRESS,
   FAULT_ERROR,
   FAULT_VECTOR,
@@ -137,6 +138,8 @@ export class CpuEngine implements Engine {
         });
       },
       codeWritten: (host: number, length: number): void => this.code.written(host >>> 0, length),
+      watched: (linear: bigint, size: number, write: number): number =>
+        this.#watched(BigInt.asUintN(64, linear), size, write !== 0),
     };
   }
 
@@ -152,6 +155,14 @@ export class CpuEngine implements Engine {
       }
       return 0n;
     }
+  }
+
+  #watched(linear: bigint, size: number, write: boolean): number {
+    const { cpu } = this;
+    if (!cpu.breakpoints.near(linear, size)) return Watch.NOTHING;
+    if (!cpu.breakpoints.access(linear, size, write) || cpu.stepping) return Watch.NEAR;
+    this.#view.setInt32(FAULT_VECTOR, EXECUTE_ALONE, true);
+    return Watch.LEAVE;
   }
 
   #leaveFault(fault: GuestFault): void {
@@ -178,6 +189,7 @@ export class CpuEngine implements Engine {
       }
     }
     cpu.instructionRip = this.#view.getBigUint64(RIP, true);
+    cpu.fetchFaulted = true;
     return 0;
   }
 

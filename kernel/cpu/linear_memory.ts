@@ -21,6 +21,10 @@ export interface PhysicalAccess {
   writeMmio(gpa: number, size: number, value: bigint): void;
   /** RAM is about to be written: decoded code is dropped. */
   written(host: number, length: number): void;
+  /** Whether data breakpoints are enabled. */
+  readonly watching: boolean;
+  /** Notes an access for data breakpoints. @throws {GuestFault} if the instruction is to be executed again, alone. */
+  watch(linear: bigint, size: number, write: boolean): void;
   /** What linear addresses are cut to. */
   readonly linearMask: bigint;
 }
@@ -55,6 +59,7 @@ export class TranslatedMemory implements LinearMemory {
   }
 
   readBytes(address: bigint, length: number): Uint8Array {
+    if (this.physical.watching) this.#watch(address, length, 0);
     const bytes = new Uint8Array(length);
     for (const { offset, gpa, count } of this.#pieces(address, length, 0)) {
       const host = this.physical.ramOffset(gpa);
@@ -68,6 +73,7 @@ export class TranslatedMemory implements LinearMemory {
   }
 
   writeBytes(address: bigint, bytes: Uint8Array): void {
+    if (this.physical.watching) this.#watch(address, bytes.length, Access.WRITE);
     for (const { offset, gpa, count } of this.#pieces(address, bytes.length, Access.WRITE)) {
       const host = this.physical.ramOffset(gpa);
       if (host >= 0) this.physical.written(host, count);
@@ -80,7 +86,15 @@ export class TranslatedMemory implements LinearMemory {
   }
 
   probeWrite(address: bigint, length: number, system: boolean): void {
-    this.#pieces(address, length, Access.WRITE | (system ? Access.SYSTEM : 0));
+    const access = Access.WRITE | (system ? Access.SYSTEM : 0);
+    if (this.physical.watching) this.#watch(address, length, access);
+    this.#pieces(address, length, access);
+  }
+
+  /** Implicit accesses meet no breakpoints. */
+  #watch(address: bigint, size: number, access: number): void {
+    if ((access & Access.SYSTEM) !== 0) return;
+    this.physical.watch(address & this.physical.linearMask, size, (access & Access.WRITE) !== 0);
   }
 
   #translate(address: bigint, access: number): number {
@@ -90,6 +104,7 @@ export class TranslatedMemory implements LinearMemory {
   }
 
   #read(address: bigint, size: number, access: number): bigint {
+    if (this.physical.watching) this.#watch(address, size, access);
     const gpa = this.#translate(address, access);
     if ((gpa & 0xfff) + size > 0x1000) return this.#gather(address, size, access);
     const host = this.physical.ramOffset(gpa);
@@ -108,6 +123,7 @@ export class TranslatedMemory implements LinearMemory {
   }
 
   #write(address: bigint, size: number, value: bigint, system: number): void {
+    if (this.physical.watching) this.#watch(address, size, Access.WRITE | system);
     const gpa = this.#translate(address, Access.WRITE | system);
     if ((gpa & 0xfff) + size > 0x1000) return this.#scatter(address, size, value, system);
     const host = this.physical.ramOffset(gpa);

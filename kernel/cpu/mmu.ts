@@ -13,7 +13,7 @@ import {
   TLB_ENTRY_SIZE,
   WRITE_TLB,
 } from "./layout.ts";
-import { HIGH_RAM_START, LOW_RAM_END } from "../memory/ram.ts";
+import { HIGH_RAM_START, LOW_RAM_END } from "../abi/ram_layout.ts";
 import {
   CPL,
   CR,
@@ -29,6 +29,7 @@ import {
   RFLAGS,
   TLB_CONTEXT,
   Vector,
+  WATCHING,
 } from "./state.ts";
 import { type Expression, i32, i64, select } from "./wasm/expression.ts";
 import { type FunctionBuilder, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
@@ -42,6 +43,15 @@ export const Access = {
   SYSTEM: 4,
   /** Only look: no fault is left, accessed and dirty bits stay. */
   PROBE: 8,
+} as const;
+
+/** What data breakpoints mean for an access. */
+export const Watch = {
+  NOTHING: 0,
+  /** The page must not get into the TLBs. */
+  NEAR: 1,
+  /** The access meets a breakpoint: a fault is pending that has the instruction executed again, alone. */
+  LEAVE: 2,
 } as const;
 
 /** Physical address bits; those above are reserved in page-table entries. */
@@ -83,6 +93,8 @@ export interface MmuImports {
   readonly writeMmio: number;
   /** (offset in RAM memory, bytes): RAM that may hold decoded code is about to be written. */
   readonly codeWritten: number;
+  /** (linear, bytes, write) -> a number of {@link Watch}, while data breakpoints are enabled. */
+  readonly watched: number;
 }
 
 const state32 = (f: FunctionBuilder, address: number) => f.loadAs("i32.load", NOWHERE, address);
@@ -279,6 +291,7 @@ class SlowAccess {
     return this.m.exportFunction("readSlow", ["i64", "i32"], ["i32"], (f) => {
       const linear = f.param("i64", 0);
       const size = f.param("i32", 1);
+      const watch = this.#watch(f, linear, size, 0, i32(-1));
       this.#ifCrossing(f, linear, size, 0, i32(-1), (first, second, split) => {
         this.#gather(f, first, second, split, size);
         f.return(i32(this.bounce));
@@ -286,6 +299,10 @@ class SlowAccess {
       const gpa = this.#translated(f, linear, i32(0), i32(-1));
       const host = ramOffset(f, gpa, this.ramSize);
       f.if(host.ne(-1), () => {
+        f.if(watch, () => {
+          f.copy(i32(this.bounce), host, size);
+          f.return(i32(this.bounce));
+        });
         fillTlb(f, READ_TLB, linear, host);
         f.return(host);
       });
@@ -298,6 +315,7 @@ class SlowAccess {
     return this.m.exportFunction("writeSlow", ["i64", "i32"], ["i32"], (f) => {
       const linear = f.param("i64", 0);
       const size = f.param("i32", 1);
+      const watch = this.#watch(f, linear, size, 1, i32(1));
       this.#ifCrossing(f, linear, size, Access.WRITE, i32(1), (first, second, split) => {
         this.#scatter(f, first, second, split, size);
         f.return(i32(0));
@@ -306,7 +324,7 @@ class SlowAccess {
       const host = ramOffset(f, gpa, this.ramSize);
       f.if(host.ne(-1), () => {
         f.if(holdsCode(f, host), () => f.call(this.imports.codeWritten, host, size), () => {
-          fillTlb(f, WRITE_TLB, linear, host);
+          f.if(watch.eqz(), () => fillTlb(f, WRITE_TLB, linear, host));
         });
         f.copy(host, i32(this.bounce), size);
         f.return(i32(0));
@@ -323,6 +341,7 @@ class SlowAccess {
     return this.m.exportFunction("modifySlow", ["i64", "i32"], ["i32"], (f) => {
       const linear = f.param("i64", 0);
       const size = f.param("i32", 1);
+      const watch = this.#watch(f, linear, size, 1, i32(-1));
       this.#ifCrossing(f, linear, size, Access.WRITE, i32(-1), (first, second, split) => {
         this.#gather(f, first, second, split, size);
         f.return(i32(this.bounce));
@@ -330,7 +349,7 @@ class SlowAccess {
       const gpa = this.#translated(f, linear, i32(Access.WRITE), i32(-1));
       const host = ramOffset(f, gpa, this.ramSize);
       f.if(host.ne(-1), () => {
-        f.if(holdsCode(f, host), () => {
+        f.if(holdsCode(f, host).or(watch), () => {
           f.copy(i32(this.bounce), host, size);
           f.return(i32(this.bounce));
         });
@@ -340,6 +359,22 @@ class SlowAccess {
       this.#readMmio(f, gpa, size);
       f.return(i32(this.bounce));
     });
+  }
+
+  /** Asks about data breakpoints; `failed` is returned if the instruction is to be executed alone. */
+  #watch(
+    f: FunctionBuilder,
+    linear: Local<"i64">,
+    size: Local<"i32">,
+    write: number,
+    failed: Expression<"i32">,
+  ): Local<"i32"> {
+    const watch = f.let(i32(Watch.NOTHING));
+    f.if(state32(f, WATCHING), () => {
+      f.set(watch, f.callFor("i32", this.imports.watched, linear, size, i32(write)));
+      f.if(watch.eq(Watch.LEAVE), () => f.return(failed));
+    });
+    return watch;
   }
 
   #translated(

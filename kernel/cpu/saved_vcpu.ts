@@ -15,6 +15,8 @@ import {
   HALTED,
   IDTR,
   MXCSR,
+  NMI_BLOCKED,
+  NMI_PENDING,
   PAT,
   Segment,
   SHADOW_RIP,
@@ -60,6 +62,8 @@ const WIDE: { readonly [name: string]: number } = {
 const NARROW: { readonly [name: string]: number } = {
   cpl: CPL,
   halted: HALTED,
+  nmiBlocked: NMI_BLOCKED,
+  nmiPending: NMI_PENDING,
   mxcsr: MXCSR,
   x87Control: X87_CONTROL,
   x87Status: X87_STATUS,
@@ -129,6 +133,7 @@ export function restoreVcpu(cpu: SoftwareCpu, fields: StateFields): bigint {
   cpu.rip = integer(fields["rip"], "rip");
   cpu.rflags = number(fields["rflags"], "rflags");
   cpu.pagingChanged({ kind: "mode" });
+  cpu.debugRegistersChanged();
   return integer(fields["executed"], "executed");
 }
 

@@ -5,9 +5,10 @@
  */
 
 import { AddressSpaces } from "./address_spaces.ts";
+import { Breakpoints } from "./breakpoints.ts";
 import { type Cpu, GuestFault, type LinearMemory, type PagingChange } from "./cpu.ts";
 import { FlagsKind } from "./flags.ts";
-import { ramOffset } from "../memory/ram.ts";
+import { ramOffset } from "../abi/ram_layout.ts";
 import { type PhysicalAccess, TranslatedMemory } from "./linear_memory.ts";
 import {
   ARITHMETIC_FLAGS,
@@ -19,6 +20,7 @@ import {
   Cr4,
   EFER,
   Efer,
+  EXECUTE_ALONE,
   FAULT_ADDRESS,
   FAULT_ERROR,
   FAULT_VECTOR,
@@ -30,6 +32,8 @@ import {
   INSTRUCTION_RIP,
   JUMP_CONTEXT,
   LINEAR_MASK,
+  NMI_BLOCKED,
+  NMI_PENDING,
   RFLAGS,
   RIP,
   Segment,
@@ -39,9 +43,11 @@ import {
   SEGMENT_SELECTOR,
   SegmentAttribute,
   SHADOW_RIP,
+  STEPPING,
   TLB_CONTEXT,
   TSC_OFFSET,
   Vector,
+  WATCHING,
 } from "./state.ts";
 import { Tlb } from "./tlb.ts";
 import type { VcpuBus } from "../vcpu.ts";
@@ -71,6 +77,14 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   readonly tscFrequency: number = TSC_FREQUENCY;
   /** Why the vCPU has shut down. */
   shutdownReason: string | undefined;
+  readonly breakpoints: Breakpoints = new Breakpoints();
+  singleStep = false;
+  /** The instruction has loaded SS: no debug trap directly behind it. */
+  stackLoaded = false;
+  /** The fault that is pending is that of fetching, of the instruction at `instructionRip`. */
+  fetchFaulted = false;
+  /** Generated code runs: what it called may ask for its instruction to be executed again. */
+  executing = false;
   readonly #spaces: AddressSpaces;
   readonly #bus: VcpuBus;
   #heldBudget = 0;
@@ -103,10 +117,13 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     return this.get32(RFLAGS) & ~ARITHMETIC_FLAGS | Number(this.engine.materializeFlags()) | 2;
   }
   set rflags(value: number) {
-    this.set32(RFLAGS, value & ~ARITHMETIC_FLAGS | 2);
+    // RF lasts for one instruction, and matters to instruction breakpoints alone.
+    const resume = this.breakpoints.stepping ? 0 : Flag.RF;
+    this.set32(RFLAGS, value & ~(ARITHMETIC_FLAGS | resume) | 2);
     this.set32(FLAGS_KIND, FlagsKind.Materialized * 4);
     this.set64(FLAGS_RESULT, BigInt(value & ARITHMETIC_FLAGS));
     this.contextChanged();
+    if ((value & Flag.TF) !== 0) this.leaveLoop();
   }
   get cpl(): number {
     return this.get32(CPL);
@@ -186,6 +203,7 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     const override = (this.get32(RFLAGS) & Flag.AC) !== 0 ? 2 : 0;
     const context = (this.#spaces.current << 3) | user | override;
     const step = (this.get32(RFLAGS) & Flag.TF) !== 0 || this.stepping ? 4 : 0;
+    this.view.setInt32(STEPPING, step, true);
     this.view.setInt32(TLB_CONTEXT, context, true);
     this.view.setInt32(TLB_CONTEXT + 4, 0, true);
     this.view.setInt32(JUMP_CONTEXT, 0, true);
@@ -245,13 +263,22 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   written(host: number, length: number): void {
     this.engine.written(host, length);
   }
+  get watching(): boolean {
+    return this.breakpoints.watching;
+  }
+  watch(linear: bigint, size: number, write: boolean): void {
+    const met = this.breakpoints.access(linear, size, write);
+    if (met && this.executing && !this.stepping) throw new GuestFault(EXECUTE_ALONE);
+  }
 
   // Ports, time, local APIC.
 
   readPort(port: number, size: 1 | 2 | 4): number {
+    this.breakpoints.port(port, size);
     return this.#bus.readPort(port, size);
   }
   writePort(port: number, size: 1 | 2 | 4, value: number): void {
+    this.breakpoints.port(port, size);
     this.#bus.writePort(port, size, value);
   }
   readTsc(): bigint {
@@ -276,8 +303,21 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     this.set32(HALTED, 1);
     this.leaveLoop();
   }
-  shadowInterrupts(): void {
+  shadowInterrupts(debugToo: boolean): void {
     this.set64(SHADOW_RIP, this.rip);
+    this.stackLoaded = debugToo;
+  }
+  debugRegistersChanged(): void {
+    this.breakpoints.update(this.view, (this.get32(CR + 4 * 8) & Cr4.DE) !== 0);
+    const { watching, stepping } = this.breakpoints;
+    this.set32(WATCHING, watching ? 1 : 0);
+    if (watching) this.tlb.flushAll();
+    if (stepping) this.leaveLoop();
+  }
+  endNonMaskableInterrupt(): void {
+    if (this.get32(NMI_BLOCKED) === 0) return;
+    this.set32(NMI_BLOCKED, 0);
+    if (this.get32(NMI_PENDING) !== 0) this.leaveLoop();
   }
   shutdown(reason: string): void {
     this.shutdownReason = reason;

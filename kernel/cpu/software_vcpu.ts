@@ -16,13 +16,17 @@ import { restoreVcpu, saveVcpu } from "./saved_vcpu.ts";
 import {
   ATTENTION,
   BUDGET,
+  EXECUTE_ALONE,
   FAULT_ADDRESS,
   FAULT_ERROR,
   FAULT_VECTOR,
   Flag,
   HALTED,
   INTERRUPT_WAITING,
+  NMI_BLOCKED,
+  NMI_PENDING,
   RFLAGS,
+  Segment,
   SHADOW_RIP,
   Vector,
 } from "./state.ts";
@@ -57,6 +61,8 @@ class SoftwareVcpu implements Vcpu {
   readonly #trace: InstructionTrace | undefined;
   readonly attention: Vcpu["attention"];
   #executed = 0n;
+  /** The next instruction has met a data breakpoint. */
+  #executeAlone = false;
 
   constructor(options: SoftwareVcpuOptions) {
     this.#engine = new CpuEngine(options);
@@ -73,8 +79,12 @@ class SoftwareVcpu implements Vcpu {
     const words = this.attention.words;
     let left = instructions;
     for (;;) {
-      if (cpu.shutdownReason !== undefined) return VcpuExit.Shutdown;
-      if (words[HALTED >> 2] !== 0) return VcpuExit.Halt;
+      if (words[NMI_PENDING >> 2] !== 0) this.#takeNonMaskableInterrupt();
+      const shutdown = cpu.shutdownReason !== undefined;
+      if (shutdown || words[HALTED >> 2] !== 0) {
+        this.#trace?.flush();
+        return shutdown ? VcpuExit.Shutdown : VcpuExit.Halt;
+      }
       if (Atomics.load(words, this.attention.index) !== 0) return VcpuExit.Attention;
       if (this.interruptWindow && this.interruptible) return VcpuExit.Attention;
       if (left < 0) return VcpuExit.Budget;
@@ -87,34 +97,92 @@ class SoftwareVcpu implements Vcpu {
   /** Runs until something has to be looked at. Gives the instructions that were executed. */
   #runOnce(budget: number): number {
     const { cpu, code } = this.#engine;
+    const { breakpoints } = cpu;
     const words = this.attention.words;
     if (code.full) code.flush();
-    // The instruction behind STI or a load of SS, and every one under TF, runs alone.
-    const trap = (words[RFLAGS >> 2]! & Flag.TF) !== 0;
-    const shadowed = cpu.rip === cpu.get64(SHADOW_RIP) && this.interruptWindow;
-    const alone = trap || shadowed || this.#trace !== undefined;
+    const shadowed = this.#shadowed;
+    if (this.#debugException(shadowed)) return 1;
+    const start = cpu.rip;
+    const single = (words[RFLAGS >> 2]! & Flag.TF) !== 0;
+    const awaited = this.interruptWindow || words[NMI_PENDING >> 2] !== 0;
+    const alone = single || shadowed && awaited || breakpoints.stepping || breakpoints.hits !== 0 ||
+      this.#executeAlone || this.#trace !== undefined;
+    this.#executeAlone = false;
     this.#trace?.before();
     if (alone !== cpu.stepping) {
       cpu.stepping = alone;
       cpu.contextChanged();
     }
+    // RF lasts for one instruction, or one element of a repeated one.
+    const resume = breakpoints.stepping && (words[RFLAGS >> 2]! & Flag.RF) !== 0;
+    if (resume) words[RFLAGS >> 2]! &= ~Flag.RF;
+    cpu.singleStep = single;
+    cpu.stackLoaded = false;
+    cpu.fetchFaulted = false;
+    cpu.takeHeldBudget();
     const granted = alone ? 0 : budget;
     words[BUDGET >> 2] = granted;
+    cpu.executing = true;
     this.#engine.run();
+    cpu.executing = false;
     const executed = granted - (words[BUDGET >> 2]! + cpu.takeHeldBudget());
-    if (shadowed) cpu.set64(SHADOW_RIP, NO_SHADOW);
+    if (shadowed && alone) cpu.set64(SHADOW_RIP, NO_SHADOW);
     const vector = words[FAULT_VECTOR >> 2]!;
-    if (vector >= 0) {
-      words[FAULT_VECTOR >> 2] = -1;
+    words[FAULT_VECTOR >> 2] = -1;
+    if (vector === EXECUTE_ALONE) {
+      breakpoints.hits = 0;
+      this.#executeAlone = true;
+    } else if (vector >= 0 && !(alone && cpu.fetchFaulted && cpu.instructionRip !== start)) {
+      breakpoints.hits = 0;
       const address = vector === Vector.PF ? cpu.get64(FAULT_ADDRESS) : undefined;
       raise(cpu, new GuestFault(vector, words[FAULT_ERROR >> 2]!, address));
-    } else if (trap) raiseDebugTrap(cpu, DR6_BS);
+    } else if (cpu.singleStep || breakpoints.hits !== 0) {
+      // The trap of an instruction that has been executed goes before a fault in fetching the next one.
+      this.#debugTrap();
+    }
+    if (resume && cpu.rip === start) words[RFLAGS >> 2]! |= Flag.RF;
     return Math.max(executed, alone ? 1 : 0);
+  }
+
+  /** Whether the next instruction is the one behind STI or a load of SS. */
+  get #shadowed(): boolean {
+    const { cpu } = this.#engine;
+    return cpu.rip === cpu.get64(SHADOW_RIP);
+  }
+
+  /** Delivers the debug exception that comes before the next instruction, if there is one. */
+  #debugException(shadowed: boolean): boolean {
+    const { cpu } = this.#engine;
+    const { breakpoints } = cpu;
+    if (!breakpoints.stepping && breakpoints.hits === 0) return false;
+    if (shadowed && cpu.stackLoaded) return false;
+    if (breakpoints.hits !== 0) {
+      this.#debugTrap();
+      return true;
+    }
+    if ((cpu.get32(RFLAGS) & Flag.RF) !== 0) return false;
+    const bits = breakpoints.instruction((cpu.segmentBase(Segment.CS) + cpu.rip) & cpu.linearMask);
+    if (bits === 0) return false;
+    raiseDebugTrap(cpu, bits);
+    return true;
+  }
+
+  /** Delivers the debug trap of the instruction that has been executed, unless that has loaded SS. */
+  #debugTrap(): void {
+    const { cpu } = this.#engine;
+    const { breakpoints } = cpu;
+    if (cpu.stackLoaded && this.#shadowed) return;
+    const causes = breakpoints.hits | (cpu.singleStep ? DR6_BS : 0);
+    breakpoints.hits = 0;
+    cpu.singleStep = false;
+    // Also behind a HLT.
+    this.#wake();
+    raiseDebugTrap(cpu, causes);
   }
 
   get interruptible(): boolean {
     const { cpu } = this.#engine;
-    return (cpu.get32(RFLAGS) & Flag.IF) !== 0 && cpu.rip !== cpu.get64(SHADOW_RIP);
+    return (cpu.get32(RFLAGS) & Flag.IF) !== 0 && !this.#shadowed;
   }
 
   get interruptWindow(): boolean {
@@ -130,8 +198,16 @@ class SoftwareVcpu implements Vcpu {
   }
 
   nonMaskableInterrupt(): void {
+    this.#engine.cpu.set32(NMI_PENDING, 1);
+  }
+
+  #takeNonMaskableInterrupt(): void {
+    const { cpu } = this.#engine;
+    if (cpu.get32(NMI_BLOCKED) !== 0 || this.#shadowed) return;
+    cpu.set32(NMI_PENDING, 0);
+    cpu.set32(NMI_BLOCKED, 1);
     this.#wake();
-    interrupt(this.#engine.cpu, Vector.NMI);
+    interrupt(cpu, Vector.NMI);
   }
 
   #wake(): void {
@@ -143,6 +219,7 @@ class SoftwareVcpu implements Vcpu {
     resetRegisters(cpu);
     cpu.set64(SHADOW_RIP, NO_SHADOW);
     cpu.shutdownReason = undefined;
+    cpu.debugRegistersChanged();
     code.flush();
     cpu.pagingChanged({ kind: "mode" });
   }

@@ -84,6 +84,11 @@ export const FAULT_VECTOR = STATE + 0x360;
  * was in the stack segment: #SS or #GP. Its low byte is #GP's.
  */
 export const NON_CANONICAL = 0x10d;
+/**
+ * What {@link FAULT_VECTOR} holds after an access that meets a data breakpoint: no fault, the instruction is to be
+ * executed again, alone, so that the trap comes directly behind it.
+ */
+export const EXECUTE_ALONE = 0x200;
 /** Error code of that fault. i32. */
 export const FAULT_ERROR = STATE + 0x364;
 /** Linear address of a page fault. i64. */
@@ -93,6 +98,8 @@ export const FAULT_ADDRESS = STATE + 0x368;
  * with atomics. i32.
  */
 export const ATTENTION = STATE + 0x370;
+/** Nonzero while instructions are executed one at a time, and repeated ones element by element. i32. */
+export const STEPPING = ATTENTION + 4;
 /** Instructions executed so far. i64. */
 export const INSTRUCTIONS = STATE + 0x378;
 /** Instructions that may still run before the loop returns; below zero it does. i32. */
@@ -125,6 +132,13 @@ export const RUN_START = STATE + 0x398;
 export const SHADOW_RIP = STATE + 0x3a0;
 /** Nonzero while an interrupt is pending that IF holds off: setting IF then asks for attention. i32. */
 export const INTERRUPT_WAITING = STATE + 0x3a8;
+
+/** Nonzero from the delivery of a non-maskable interrupt to the next IRET: others wait. i32. */
+export const NMI_BLOCKED = STATE + 0x3ac;
+/** Nonzero while a non-maskable interrupt waits. i32. */
+export const NMI_PENDING = STATE + 0x348;
+/** Nonzero while data breakpoints are enabled. i32. */
+export const WATCHING = STATE + 0x350;
 
 /** What linear addresses are cut to: all ones in 64-bit mode, else 32 bits. i64. */
 export const LINEAR_MASK = STATE + 0x3b0;

@@ -34,6 +34,7 @@ export class InstructionTrace {
 
   /** Writes what is held. */
   flush(): void {
+    if (this.#lines.length === 0) return;
     this.#file.writeSync(new TextEncoder().encode(this.#lines.join("\n") + "\n"));
     this.#lines = [];
   }

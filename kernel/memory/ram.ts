@@ -1,16 +1,13 @@
 /**
- * Guest RAM: one shared WebAssembly memory, with the guest-physical map that says where each address lies in it.
- *
- * RAM below 3 GiB is at the same guest-physical address; what is more lies from 4 GiB on, since devices have
- * the addresses between.
+ * Guest RAM: one shared WebAssembly memory, laid out as `abi/ram_layout.ts` says.
  *
  * @module
  */
 
-/** Where low RAM ends, as guest-physical address and as offset. */
-export const LOW_RAM_END = 3 * 2 ** 30;
-/** Guest-physical address of the RAM that does not fit below {@link LOW_RAM_END}. */
-export const HIGH_RAM_START = 4 * 2 ** 30;
+import { HIGH_RAM_START, LOW_RAM_END, ramOffset } from "../abi/ram_layout.ts";
+
+export { HIGH_RAM_START, LOW_RAM_END };
+
 /** RAM comes in units of this many bytes, the guest's large pages. */
 export const RAM_UNIT = 2 * 2 ** 20;
 
@@ -32,16 +29,6 @@ export function ramParts(size: number): RamPart[] {
   const low = { first: 0, last: Math.min(size, LOW_RAM_END) - 1 };
   if (size <= LOW_RAM_END) return [low];
   return [low, { first: HIGH_RAM_START, last: HIGH_RAM_START + size - LOW_RAM_END - 1 }];
-}
-
-/** Offset of `length` bytes from `gpa` on, or -1 if not all of them are in one part of `size` bytes of RAM. */
-export function ramOffset(size: number, gpa: number, length: number): number {
-  if (!Number.isSafeInteger(gpa) || gpa < 0 || !(length >= 0)) return -1;
-  if (gpa + length <= Math.min(size, LOW_RAM_END)) return gpa;
-  if (gpa >= HIGH_RAM_START && gpa + length <= HIGH_RAM_START + size - LOW_RAM_END) {
-    return gpa - HIGH_RAM_START + LOW_RAM_END;
-  }
-  return -1;
 }
 
 /** Guest RAM, as any thread sees it. */

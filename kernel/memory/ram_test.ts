@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { GuestRam, HIGH_RAM_START, LOW_RAM_END, MAX_RAM, ramOffset, ramParts } from "./ram.ts";
+import { HIGH_RAM_START, LOW_RAM_END, ramOffset } from "../abi/ram_layout.ts";
+import { GuestRam, MAX_RAM, ramParts } from "./ram.ts";
 import { SharedFile } from "./shared_file.ts";
 
 const MIB = 2 ** 20;

@@ -5,6 +5,7 @@
  */
 
 import { type Form, forms } from "../../kernel/cpu/isa/mod.ts";
+import { CodeMode } from "../../kernel/cpu/state.ts";
 import { BATCH, CASE_LENGTH } from "./case_layout.ts";
 import { differences, mayDiffer } from "./differences.ts";
 import { generatePair } from "./flag_pairs.ts";
@@ -31,13 +32,18 @@ export function formName(form: Form): string {
   return `${form.definition.name} (${form.text})`;
 }
 
-/** Forms that user code in 64-bit mode can execute, and those that are not compared, with the reason. */
-export function selectForms(): { readonly compared: Form[]; readonly skipped: Map<string, string> } {
+/** Forms that user code of a mode can execute, and those that are not compared, with the reason. */
+export function selectForms(
+  mode: CodeMode,
+): { readonly compared: Form[]; readonly skipped: Map<string, string> } {
   const compared: Form[] = [];
   const skipped = new Map<string, string>();
   for (const form of forms) {
     if (form.map < 0) continue;
-    const reason = form.attributes.has("i64") ? "64-bit mode does not have it" : notCompared(form);
+    const missing = (mode === CodeMode.Bits64 ? ["i64"] : ["o64", "w1"]).some((name) =>
+      form.attributes.has(name)
+    );
+    const reason = missing ? "this mode does not have it" : notCompared(form, mode);
     if (reason === undefined) compared.push(form);
     else skipped.set(formName(form), reason);
   }
@@ -48,18 +54,34 @@ export function selectForms(): { readonly compared: Form[]; readonly skipped: Ma
 export class Comparison implements Disposable {
   readonly #host = new HostCpu();
   readonly #guest = new GuestCpu();
+  #mode = CodeMode.Bits64;
   readonly #results = new Uint8Array(BATCH * CASE_LENGTH);
 
   constructor() {
     this.#guest.data.set(this.#host.data);
   }
 
+  /** Whether the host runs 32-bit code. */
+  get hasCompatibilityMode(): boolean {
+    const available = this.#host.hasCompatibilityMode;
+    this.enter(this.#mode);
+    return available;
+  }
+
+  /** Chooses between 64-bit and 32-bit code. */
+  enter(mode: CodeMode): void {
+    this.#mode = mode;
+    this.#host.enter(mode);
+    this.#guest.enter(mode);
+  }
+
   /** Compares `encodings` encodings of a form, `cases` cases each (at most `BATCH`). */
   compareForm(form: Form, seed: number, encodings: number, cases: number): Outcome {
     const random = new Random(seed ^ Math.imul(form.index + 1, 0x9e3779b1));
     const next = () => {
-      const instruction = generate(form, random);
-      return instruction !== undefined && isSafe(instruction) && notCompared(form, instruction) === undefined
+      const instruction = generate(form, random, this.#mode);
+      return instruction !== undefined && isSafe(instruction) &&
+          notCompared(form, this.#mode, instruction) === undefined
         ? instruction
         : undefined;
     };

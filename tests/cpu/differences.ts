@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ARITHMETIC_FLAGS, Flag, Vector } from "../../kernel/cpu/state.ts";
+import { ARITHMETIC_FLAGS, CodeMode, Flag, Vector } from "../../kernel/cpu/state.ts";
 import { approximatesSse, approximatesX87, closeFloat, closeX87 } from "./approximation.ts";
 import { Case, CASE_LENGTH, Fx, WINDOW_LENGTH } from "./case_layout.ts";
 import type { Instruction } from "./instruction_generator.ts";
@@ -50,7 +50,9 @@ export function differences(
       if (((a[word]! ^ b[word]!) & mask) !== 0) found.push(word * 4);
     }
   };
-  compare(Case.GPR, 128);
+  if (instruction.mode === CodeMode.Bits64) compare(Case.GPR, 128);
+  // What 32-bit code leaves in the rest of the registers nobody tells.
+  else for (let register = 0; register < 8; register++) compare(register * 8, 4);
   compare(Case.RFLAGS, 4, FLAGS & ~undefinedFlags(instruction, input));
   compare(Case.RIP, 8);
   if (!faultsAlike(instruction, a[Case.VECTOR >> 2]!, b[Case.VECTOR >> 2]!)) found.push(Case.VECTOR);

@@ -6,6 +6,7 @@
  */
 
 import { type Form, forms } from "../../kernel/cpu/isa/mod.ts";
+import { CodeMode } from "../../kernel/cpu/state.ts";
 import { INSTRUCTION, PADS } from "./case_layout.ts";
 import { generate, type Instruction } from "./instruction_generator.ts";
 import type { Random } from "./random.ts";
@@ -22,12 +23,12 @@ const READERS = forms.filter((form) =>
 
 /** Makes a pair, followed by a jump: there the run ends. `undefined`: it would access memory twice. */
 export function generatePair(random: Random): Instruction | undefined {
-  const first = generate(random.pick<Form>(WRITERS), random);
+  const first = generate(random.pick<Form>(WRITERS), random, CodeMode.Bits64);
   if (first === undefined || first.bytes.includes(0xf0)) return undefined;
   const code = [...first.bytes];
   if (random.once(2)) code.push(0x70 + random.below(16), 0);
   else {
-    const second = generate(random.pick<Form>(READERS), random);
+    const second = generate(random.pick<Form>(READERS), random, CodeMode.Bits64);
     if (second === undefined || second.memory !== undefined || second.bytes.includes(0xf0)) return undefined;
     code.push(...second.bytes);
   }

@@ -7,6 +7,7 @@
  */
 
 import { parseArgs } from "@std/cli";
+import { CodeMode } from "../../kernel/cpu/state.ts";
 import { Comparison, formName, selectForms } from "./comparison.ts";
 import { hostObstacle } from "./host_cpu.ts";
 
@@ -19,20 +20,27 @@ if (obstacle !== undefined) throw new Error(`Cannot compare with the host's CPU:
 let seed = Number(options.seed ?? Date.now() % 1_000_000_000);
 const end = Date.now() + Number(options.minutes) * 60_000;
 const only = new RegExp(options.only);
-const forms = selectForms().compared.filter((form) => only.test(formName(form)));
 const differing = new Set<string>();
 using comparison = new Comparison();
+const modes = comparison.hasCompatibilityMode ? [CodeMode.Bits64, CodeMode.Bits32] : [CodeMode.Bits64];
 
-while (Date.now() < end) {
+function compareForms(mode: CodeMode): number {
   let cases = 0;
-  for (const form of forms) {
+  comparison.enter(mode);
+  for (const form of selectForms(mode).compared.filter((form) => only.test(formName(form)))) {
     const outcome = comparison.compareForm(form, seed, 100, 64);
     cases += outcome.cases;
-    if (outcome.difference !== undefined && !differing.has(formName(form))) {
-      differing.add(formName(form));
-      console.log(`${formName(form)} differs with seed ${seed}:\n${outcome.difference}`);
-    }
+    const name = `${formName(form)} in ${CodeMode[mode]} code`;
+    if (outcome.difference === undefined || differing.has(name)) continue;
+    differing.add(name);
+    console.log(`${name} differs with seed ${seed}:\n${outcome.difference}`);
   }
+  return cases;
+}
+
+while (Date.now() < end) {
+  let cases = modes.reduce((sum, mode) => sum + compareForms(mode), 0);
+  comparison.enter(CodeMode.Bits64);
   if (options.only === "") {
     const outcome = comparison.compareFlagPairs(seed, 10_000, 64);
     cases += outcome.cases;
@@ -40,7 +48,7 @@ while (Date.now() < end) {
       console.log(`Flags differ with seed ${seed}:\n${outcome.difference}`);
     }
   }
-  console.log(`seed ${seed}: ${cases} cases, ${differing.size} of ${forms.length} forms differ so far`);
+  console.log(`seed ${seed}: ${cases} cases, ${differing.size} forms differ so far`);
   seed++;
 }
 Deno.exit(differing.size === 0 ? 0 : 1);

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { CodeMode } from "../../kernel/cpu/state.ts";
 import { Comparison, formName, selectForms } from "./comparison.ts";
 import { hostObstacle } from "./host_cpu.ts";
 
@@ -11,30 +12,37 @@ const PAIRS = 4000;
 
 const obstacle = hostObstacle();
 
-Deno.test({
-  name: "instructions do what they do on the host's CPU",
-  ignore: obstacle !== undefined,
-  fn() {
-    using comparison = new Comparison();
-    const { compared, skipped } = selectForms();
-    const differences: string[] = [];
-    const neverEncoded: string[] = [];
-    let cases = 0;
-    for (const form of compared) {
-      const outcome = comparison.compareForm(form, SEED, ENCODINGS, CASES);
-      cases += outcome.cases;
-      if (outcome.cases === 0) neverEncoded.push(formName(form));
-      if (outcome.difference !== undefined) differences.push(outcome.difference);
-    }
-    console.log(`${compared.length} forms compared in ${cases} cases; not compared:`);
-    const reasons = Map.groupBy(skipped, ([_form, reason]) => reason);
-    for (const [reason, list] of reasons) {
-      console.log(`- ${reason}: ${list.map(([form]) => form).join(", ")}`);
-    }
-    assertEquals(differences.join("\n"), "");
-    assertEquals(neverEncoded, []);
-  },
-});
+for (const mode of [CodeMode.Bits64, CodeMode.Bits32]) {
+  Deno.test({
+    name: `instructions do what they do on the host's CPU in ${CodeMode[mode]} code`,
+    ignore: obstacle !== undefined,
+    fn() {
+      using comparison = new Comparison();
+      if (mode === CodeMode.Bits32 && !comparison.hasCompatibilityMode) {
+        console.log("The host's kernel does not run 32-bit code");
+        return;
+      }
+      comparison.enter(mode);
+      const { compared, skipped } = selectForms(mode);
+      const differences: string[] = [];
+      const neverEncoded: string[] = [];
+      let cases = 0;
+      for (const form of compared) {
+        const outcome = comparison.compareForm(form, SEED, ENCODINGS, CASES);
+        cases += outcome.cases;
+        if (outcome.cases === 0) neverEncoded.push(formName(form));
+        if (outcome.difference !== undefined) differences.push(outcome.difference);
+      }
+      console.log(`${compared.length} forms compared in ${cases} cases; not compared:`);
+      const reasons = Map.groupBy(skipped, ([_form, reason]) => reason);
+      for (const [reason, list] of reasons) {
+        console.log(`- ${reason}: ${list.map(([form]) => form).join(", ")}`);
+      }
+      assertEquals(differences.join("\n"), "");
+      assertEquals(neverEncoded, []);
+    },
+  });
+}
 
 Deno.test({
   name: "flags reach the instruction behind the one that left them as on the host's CPU",

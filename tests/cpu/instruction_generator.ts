@@ -24,11 +24,15 @@ export interface MemoryOperand {
   readonly segmentBase: number;
   /** Linear address where the encoding fixes it. */
   readonly fixed?: number;
+  /** 16-bit address, which cannot reach the data pages. */
+  readonly short?: true;
 }
 
 /** One encoding of a form. */
 export interface Instruction {
   readonly form: Form;
+  /** 64-bit or 32-bit code. */
+  readonly mode: CodeMode;
   readonly bytes: Uint8Array;
   readonly operandSize: number;
   readonly addressSize: number;
@@ -41,7 +45,7 @@ export interface Instruction {
 
 /** Instructions that use the stack pointer, whose memory operands must leave it where it is. */
 export const STACK_INSTRUCTIONS: ReadonlySet<string> = new Set(
-  ["push", "pop", "call", "ret", "pushf", "popf", "enter", "leave", "push segment"],
+  ["push", "pop", "call", "ret", "pushf", "popf", "enter", "leave", "push segment", "pusha", "popa"],
 );
 
 /** Bit offsets in their second operand reach beyond the first. */
@@ -53,15 +57,18 @@ const MEMORY_ONLY = new Set(["0F 0D /r Ev"]);
 /** Encodings that are another instruction with a repeat prefix, on some processors if not here. */
 const REPEAT_MATTERS = /^E[01]|^0F (0[19]|1E|AE|B8|BC|BD|C7)|lock/;
 
+/** Encodings to which LOCK gives another meaning on AMD's processors: CR8. */
+const LOCK_MATTERS = /^0F 2[02]/;
+
 const IMMEDIATES = [0, 1, 2, 3, 7, 8, 15, 16, 31, 32, 33, 63, 64, 0x7f, 0x80, 0xfe, 0xff];
 
 const decoder = new Decoder();
 
-/** Makes an encoding of `form` for 64-bit mode. `undefined`: what came out is another instruction. */
-export function generate(form: Form, random: Random): Instruction | undefined {
-  const instruction = new Generator(form, random).generate();
+/** Makes an encoding of `form` for 64-bit or 32-bit code. `undefined`: what came out is another instruction. */
+export function generate(form: Form, random: Random, mode: CodeMode): Instruction | undefined {
+  const instruction = new Generator(form, random, mode).generate();
   const { bytes } = instruction;
-  const result = decoder.decode(bytes, 0, bytes.length, CodeMode.Bits64);
+  const result = decoder.decode(bytes, 0, bytes.length, mode);
   const locked = bytes.includes(0xf0) && result === DecodeResult.Undefined;
   if (!locked && (result !== DecodeResult.Ok || decoder.form !== form || decoder.length !== bytes.length)) {
     return undefined;
@@ -74,7 +81,8 @@ class Generator {
   readonly #code: number[] = [];
   readonly #rm: OperandSpec | undefined;
   #rex = 0;
-  #address32 = false;
+  readonly #long: boolean;
+  #shortAddress = false;
   #operand16 = false;
   #repeat = 0;
   #segmentBase = 0;
@@ -84,8 +92,9 @@ class Generator {
   /** Where a displacement stands that says all of an address, and whether it counts from the instruction's end. */
   #patch: { readonly at: number; readonly relative: boolean } | undefined;
 
-  constructor(private readonly form: Form, random: Random) {
+  constructor(private readonly form: Form, random: Random, private readonly mode: CodeMode) {
     this.#random = random;
+    this.#long = mode === CodeMode.Bits64;
     this.#rm = form.operands.find((o) => o.place === "rm" || o.place === "memory" || o.place.endsWith("-rm"));
   }
 
@@ -109,9 +118,10 @@ class Generator {
     this.#immediates(immediates);
     return {
       form,
+      mode: this.mode,
       bytes: Uint8Array.from(this.#code),
       operandSize: 0,
-      addressSize: this.#address32 ? 4 : 8,
+      addressSize: this.#addressSize,
       register: this.#register,
       rm: this.#rmRegister,
       ...(this.#memory === undefined ? {} : { memory: this.#memory }),
@@ -119,12 +129,16 @@ class Generator {
     };
   }
 
+  get #addressSize(): number {
+    return (this.#long ? 8 : 4) / (this.#shortAddress ? 2 : 1);
+  }
+
   #prefixes(memory: boolean): void {
     const { form } = this;
     const random = this.#random;
     const prefixes: number[] = [];
     const { attributes } = form;
-    const wide = attributes.has("w1") || (!attributes.has("w0") && random.once(3));
+    const wide = attributes.has("w1") || (this.#long && !attributes.has("w0") && random.once(3));
     if (form.prefix === "66") prefixes.push(0x66);
     else if (form.prefix === "F3") prefixes.push(0xf3);
     else if (form.prefix === "F2") prefixes.push(0xf2);
@@ -141,22 +155,26 @@ class Generator {
     }
     if ((memory || attributes.has("as")) && random.once(10)) {
       prefixes.push(0x67);
-      this.#address32 = true;
+      this.#shortAddress = true;
     }
     if (memory || attributes.has("as")) {
       const segment = random.below(24);
       if (segment < 4) prefixes.push([0x26, 0x2e, 0x36, 0x3e][segment]!);
       if (segment === 4 || segment === 5) {
         prefixes.push(0x60 + segment);
-        this.#segmentBase = segment === 4 ? FS_BASE : GS_BASE;
+        // In 32-bit code their selectors are null.
+        if (this.#long) this.#segmentBase = segment === 4 ? FS_BASE : GS_BASE;
       }
     }
-    if (attributes.has("lock") ? memory && random.once(3) : random.once(100)) prefixes.push(0xf0);
+    if (
+      attributes.has("lock") ? memory && random.once(3) : random.once(100) && !LOCK_MATTERS.test(form.text)
+    ) prefixes.push(0xf0);
     for (let index = prefixes.length - 1; index > 0; index--) {
       const other = random.below(index + 1);
       [prefixes[index], prefixes[other]] = [prefixes[other]!, prefixes[index]!];
     }
     this.#code.push(...prefixes);
+    if (!this.#long) return;
     this.#rex = (wide ? 8 : 0) | (random.once(2) ? random.below(8) : 0);
     if (this.#rex !== 0 || random.once(8)) this.#code.push(this.#rex |= 0x40);
   }
@@ -172,6 +190,7 @@ class Generator {
       this.#code.push(0xc0 | (reg << 3) | rm);
       return;
     }
+    if (this.#addressSize === 2) return this.#based16(reg);
     const shape = random.below(8);
     // No base: RIP-relative, or absolute behind a SIB byte.
     if (shape === 0) return this.#fixed([reg << 3 | 5], -1, 0);
@@ -188,7 +207,7 @@ class Generator {
   #fixed(modrm: readonly number[], index: number, scale: number): void {
     const target = WINDOW + 32 + 16 * this.#random.below(WINDOW_LENGTH / 16 - 4);
     this.#code.push(...modrm, 0, 0, 0, 0);
-    this.#patch = { at: this.#code.length - 4, relative: modrm.length === 1 };
+    this.#patch = { at: this.#code.length - 4, relative: this.#long && modrm.length === 1 };
     const fixed = target - this.#segmentBase;
     this.#memory = { base: -1, index, scale, displacement: fixed, segmentBase: this.#segmentBase, fixed };
   }
@@ -222,6 +241,15 @@ class Generator {
     this.#memory = { base, index, scale, displacement, segmentBase: this.#segmentBase };
   }
 
+  #based16(reg: number): void {
+    const random = this.#random;
+    const mod = random.below(3);
+    const rm = random.below(8);
+    this.#code.push((mod << 6) | (reg << 3) | rm);
+    this.#number(random.word(), mod === 0 && rm === 6 ? 2 : mod);
+    this.#memory = { base: -1, index: -1, scale: 0, displacement: 0, segmentBase: 0, short: true };
+  }
+
   #immediates(specs: readonly OperandSpec[]): void {
     const random = this.#random;
     const sizes = specs.map((spec) => this.#immediateSize(spec));
@@ -238,7 +266,7 @@ class Generator {
         this.#number(pad - (INSTRUCTION + length), size);
       } else if (spec.place === "offset") {
         const target = WINDOW + random.below(WINDOW_LENGTH - 8) - this.#segmentBase;
-        this.#number(target, 4);
+        this.#number(target, Math.min(size, 4));
         if (size === 8) this.#number(target < 0 ? -1 : 0, 4);
       } else {
         const value = random.once(3) ? random.word() : random.pick(IMMEDIATES) * (random.once(3) ? -1 : 1);
@@ -249,7 +277,7 @@ class Generator {
   }
 
   #immediateSize(spec: OperandSpec): number {
-    if (spec.place === "offset") return this.#address32 ? 4 : 8;
+    if (spec.place === "offset") return this.#addressSize;
     const wide = (this.#rex & 8) !== 0;
     if (spec.size === "v") return wide ? 8 : this.#operand16 ? 2 : 4;
     if (spec.size === "z") return this.#operand16 && !wide ? 2 : 4;

@@ -5,6 +5,7 @@
  */
 
 import type { OperandSpec } from "../../kernel/cpu/isa/mod.ts";
+import { CodeMode } from "../../kernel/cpu/state.ts";
 import { operandBytes } from "../../kernel/cpu/variant.ts";
 import { Case, CASE_LENGTH, DATA, DATA_LENGTH, Fx, PADS, WINDOW, WINDOW_LENGTH } from "./case_layout.ts";
 import {
@@ -76,6 +77,16 @@ export class CaseWriter {
     this.#special(instruction);
     const target = this.#address(instruction);
     this.#specialMemory(instruction, target);
+    if (instruction.mode === CodeMode.Bits32) this.#narrow();
+  }
+
+  /** Leaves what 32-bit code has: eight registers of 32 bits. */
+  #narrow(): void {
+    for (let register = 0; register < 16; register++) {
+      const at = this.#at + Case.GPR + register * 8;
+      if (register >= 8) this.#view.setInt32(at, 0, true);
+      this.#view.setInt32(at + 4, 0, true);
+    }
   }
 
   /** Sets 64 bits to a number that fits into 53. */
@@ -298,7 +309,7 @@ export class CaseWriter {
   /** Makes the memory operand's address lie in the window; gives it. */
   #address(instruction: Instruction): number {
     const { memory } = instruction;
-    if (memory === undefined) return -1;
+    if (memory === undefined || memory.short === true) return -1;
     const target = this.#addressWithin(instruction, memory);
     return memory.fixed === undefined && this.#wild(instruction) ? -1 : target;
   }
@@ -409,15 +420,28 @@ function memoryBytes({ form, operandSize }: Instruction): number {
   return operandBytes(spec, operandSize);
 }
 
+/** Segment prefixes. */
+const OVERRIDES = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
+
 /** Whether {@link CaseWriter} can choose operands for this encoding such that both CPUs must agree. */
-export function isSafe({ form, memory, register, rm, addressSize, operandSize }: Instruction): boolean {
+export function isSafe(
+  { form, bytes, memory, register, rm, addressSize, operandSize, mode }: Instruction,
+): boolean {
   const { name } = form.definition;
+  if (mode === CodeMode.Bits32) {
+    // Which of two faults comes first, and whether one comes with a mask of zeros, is up to the model.
+    const overridden = OVERRIDES.some((prefix) => bytes.includes(prefix));
+    if (/^(cmps|maskmov)/.test(name) && (addressSize === 2 || overridden)) return false;
+    if (name === "x87" && (memory?.short === true || overridden)) return false;
+  }
   const addresses = (number: number) =>
     memory !== undefined && (number === memory.base || number === memory.index);
   // The bit offset must not be an address as well, nor the count of a shift that defines no more than 16 places.
   if (BIT_INSTRUCTIONS.has(name)) return !addresses(register) || register < 0;
   if (/^sh[lr]d$/.test(name) && operandSize === 2) return !addresses(RCX);
   // A stack pointer with a random upper half, or a call that pushes over the code at a pad.
-  if (STACK_INSTRUCTIONS.has(name) && addressSize === 4 && addresses(RSP)) return false;
+  if (STACK_INSTRUCTIONS.has(name) && mode === CodeMode.Bits64 && addressSize === 4 && addresses(RSP)) {
+    return false;
+  }
   return !(name === "call" && rm === RSP);
 }

@@ -5,6 +5,7 @@
  */
 
 import { Decoder, Formatter, FormatterSyntax } from "iced-x86";
+import { CodeMode } from "../../kernel/cpu/state.ts";
 import { Case, Fx, INSTRUCTION } from "./case_layout.ts";
 import type { Instruction } from "./instruction_generator.ts";
 
@@ -50,7 +51,7 @@ function fieldValue(bytes: Uint8Array, offset: number): string {
 }
 
 /** Text of machine code. */
-export function disassemble(bytes: Uint8Array, bits = 64, ip = BigInt(INSTRUCTION)): string {
+export function disassemble(bytes: Uint8Array, bits: number, ip = BigInt(INSTRUCTION)): string {
   const decoder = new Decoder(bits, bytes, 0);
   decoder.ip = ip;
   const formatter = new Formatter(FormatterSyntax.Intel);
@@ -66,9 +67,11 @@ export function disassemble(bytes: Uint8Array, bits = 64, ip = BigInt(INSTRUCTIO
 }
 
 /** An instruction in all notations. */
-export function describeInstruction({ bytes, form, operandSize, addressSize }: Instruction): string {
+export function describeInstruction({ bytes, form, mode, operandSize, addressSize }: Instruction): string {
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  return `${disassemble(bytes)}   [${hex}]   "${form.text}" o${operandSize * 8} a${addressSize * 8}`;
+  return `${disassemble(bytes, mode === CodeMode.Bits64 ? 64 : 32)}   [${hex}]   "${form.text}" o${
+    operandSize * 8
+  } a${addressSize * 8}`;
 }
 
 /** Tells what differs, and from what it came. */

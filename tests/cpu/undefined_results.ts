@@ -5,7 +5,7 @@
  */
 
 import type { Form } from "../../kernel/cpu/isa/mod.ts";
-import { Flag, Vector } from "../../kernel/cpu/state.ts";
+import { CodeMode, Flag, Vector } from "../../kernel/cpu/state.ts";
 import { Case } from "./case_layout.ts";
 import type { Instruction } from "./instruction_generator.ts";
 
@@ -32,6 +32,12 @@ const UNDEFINED_FLAGS: { readonly [name: string]: number } = {
   bts: ALL & ~(Flag.CF | Flag.ZF),
   btr: ALL & ~(Flag.CF | Flag.ZF),
   btc: ALL & ~(Flag.CF | Flag.ZF),
+  aaa: ALL & ~(Flag.AF | Flag.CF),
+  aas: ALL & ~(Flag.AF | Flag.CF),
+  daa: Flag.OF,
+  das: Flag.OF,
+  aam: Flag.OF | Flag.AF | Flag.CF,
+  aad: Flag.OF | Flag.AF | Flag.CF,
 };
 
 /** Instructions that are not compared, by name, and why. */
@@ -55,9 +61,10 @@ const NOT_COMPARED: { readonly [name: string]: string } = {
   "int": "enters the host's kernel",
   "int1": "enters the host's kernel",
   "int3": "enters the host's kernel",
+  "into": "enters the host's kernel",
   "syscall": "enters the host's kernel",
   "sysenter": "enters the host's kernel",
-  "sysexit": "AMD has none in 64-bit mode",
+  "sysexit": "AMD's processors do not have it in 64-bit code",
   "cpuid": "the result is each CPU's own",
   "rdtsc": "the result is each CPU's own",
   "rdtscp": "the result is each CPU's own",
@@ -80,8 +87,9 @@ const FORMS_NOT_COMPARED: { readonly [encoding: string]: string } = {
 const X87_ENVIRONMENTS = new Set([0xd9_4, 0xd9_6, 0xdd_4, 0xdd_6]);
 
 /** Why a form, or an encoding of it, is not compared. */
-export function notCompared(form: Form, instruction?: Instruction): string | undefined {
+export function notCompared(form: Form, mode: CodeMode, instruction?: Instruction): string | undefined {
   const { name } = form.definition;
+  if (name === "sysret" && mode !== CodeMode.Bits64) return "AMD's processors have it in 32-bit code";
   if (name === "x87" && instruction?.memory !== undefined) {
     const modrm = instruction.bytes[instruction.bytes.indexOf(form.opcode) + 1]!;
     if (X87_ENVIRONMENTS.has(form.opcode * 16 + ((modrm >> 3) & 7))) {

@@ -38,17 +38,26 @@ const TSC_FREQUENCY = 1_000_000_000;
 const COM1 = 0x3f8;
 const COM1_IRQ = 4;
 /** After this long, in ms, a guest counts as stuck. */
-const TIME_LIMIT = 30_000;
+const TIME_LIMIT = 15_000;
 
 /** Runs a guest to its end. */
 export function runHere(program: Program): GuestRun {
   return new Machine(program).run();
 }
 
+/** Interrupt controllers that let nobody sleep beyond the time limit. */
+class LimitedInterrupts extends InterruptController {
+  end = 0;
+
+  override nextDeadline(vcpu: number): number | undefined {
+    return super.nextDeadline(vcpu) ?? this.end;
+  }
+}
+
 class Machine implements VcpuBus {
   readonly #ram: Uint8Array;
   readonly #vcpu: Vcpu;
-  readonly #interrupts: InterruptController;
+  readonly #interrupts: LimitedInterrupts;
   readonly #loop: VcpuLoop;
   readonly #uart: Uart;
   #output: number[] = [];
@@ -61,7 +70,7 @@ class Machine implements VcpuBus {
     this.#ram = new Uint8Array(ram.buffer);
     this.#ram.set(program.bytes, program.origin);
     const now = () => this.now();
-    this.#interrupts = new InterruptController({
+    this.#interrupts = new LimitedInterrupts({
       clocks: [{ now, tscFrequency: TSC_FREQUENCY, tsc: () => BigInt(Math.floor(now())) }],
       physicalAddressBits: PHYSICAL_ADDRESS_BITS,
       signal: (_vcpu, signal) => {
@@ -87,6 +96,7 @@ class Machine implements VcpuBus {
 
   run(): GuestRun {
     const end = performance.now() + TIME_LIMIT;
+    this.#interrupts.end = end * 1e6;
     this.#loop.running = true;
     while (!this.#ended) {
       if (performance.now() > end) {

@@ -53,6 +53,8 @@ export interface PlatformDevices {
   readonly i8042: boolean;
   /** 16550 at the first serial port. */
   readonly uart: boolean;
+  /** 16550 at the second serial port. */
+  readonly uart1: boolean;
 }
 
 /** What a Linux domain is built from. */

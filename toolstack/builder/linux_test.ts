@@ -14,7 +14,7 @@ function configuration(options: Partial<LinuxConfiguration> = {}): LinuxConfigur
     commandLine: "console=ttyS0",
     memorySize: 64 * MIB,
     vcpus: 1,
-    devices: { pit: true, rtc: true, i8042: true, uart: true },
+    devices: { pit: true, rtc: true, i8042: true, uart: true, uart1: false },
     ...options,
   };
 }

@@ -64,7 +64,7 @@ Deno.test({
         commandLine: "console=ttyS0",
         memorySize: 256 * 2 ** 20,
         vcpus: 2,
-        devices: { pit: true, rtc: true, i8042: true, uart: true },
+        devices: { pit: true, rtc: true, i8042: true, uart: true, uart1: false },
       };
       assertEquals((await buildLinux(configuration)).entry.kind, "pvh");
       assertEquals((await buildLinux(configuration, "linux64")).entry.kind, "long");

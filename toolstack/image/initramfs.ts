@@ -61,7 +61,8 @@ export function buildInitramfs(options: InitramfsOptions): Uint8Array<ArrayBuffe
 
 function initScript(hasScript: boolean): string {
   // cttyhack finds the console's real terminal in sysfs and makes it the controlling one. Its size comes as LINES= and
-  // COLUMNS= on the kernel's command line, which the kernel makes init's environment.
+  // COLUMNS= on the kernel's command line, which the kernel makes init's environment; later sizes come through the
+  // second serial port, so that nothing is typed into what the user does.
   return `#!/bin/sh
 export PATH=/bin HOME=/root TERM=\${TERM:-linux} PS1='\\w # '
 mount -t proc proc /proc
@@ -74,8 +75,12 @@ hostname atoll
 cd /root
 export SHELL_COMMAND="${hasScript ? "sh /etc/script" : "sh -l"}"
 setsid cttyhack sh -c '
-[ -z "$LINES" ] || stty rows "$LINES" cols "$COLUMNS"
-unset LINES COLUMNS
+if [ -n "$LINES" ]; then
+  stty rows "$LINES" cols "$COLUMNS"
+  terminal=$(tty)
+  { stty -echo; while read -r rows columns; do stty -F "$terminal" rows "$rows" cols "$columns"; done; } </dev/ttyS1 &
+fi
+unset LINES COLUMNS terminal
 exec $SHELL_COMMAND'
 poweroff -f
 `;

@@ -73,6 +73,7 @@ export function buildCoreModule(
     readMmio: m.importFunction("engine", "readMmio", ["i64", "i32"], ["i64"]),
     writeMmio: m.importFunction("engine", "writeMmio", ["i64", "i32", "i64"], []),
     codeWritten: m.importFunction("engine", "codeWritten", ["i32", "i32"], []),
+    watched: m.importFunction("engine", "watched", ["i64", "i32", "i32"], ["i32"]),
   };
   const mmu = defineMmu(m, imports, ramSize, bounce);
   const core = new CoreModule(m, indexes, mmu, lookup);

@@ -62,10 +62,15 @@ function inKernel(e: Emitter) {
   return e.f.loadAs("i32.load", NOWHERE, CPL).eqz();
 }
 
-/** IF has become set: an interrupt that waits for that is to be looked at. */
-function interruptsEnabled(e: Emitter): void {
-  const waiting = e.f.loadAs("i32.load", NOWHERE, INTERRUPT_WAITING);
-  e.f.if(waiting, () => e.f.storeAs("i32.store", NOWHERE, i32(1), ATTENTION));
+/** IF has become set: if an interrupt waits for that, or may, `leave` goes on where the loop is left. */
+function interruptsEnabled(e: Emitter, leave: () => void): void {
+  const { f } = e;
+  const waiting = f.loadAs("i32.load", NOWHERE, INTERRUPT_WAITING);
+  const attention = f.loadAs("i32.load", NOWHERE, ATTENTION);
+  f.if(waiting.or(attention), () => {
+    f.storeAs("i32.store", NOWHERE, i32(1), ATTENTION);
+    leave();
+  });
 }
 
 define({
@@ -80,16 +85,18 @@ define({
   name: "sti",
   encodings: ["FB"],
   semantics: (e) => {
+    // The interrupt comes after the next instruction, which need not be followed by any branch.
+    const leave = () => e.jump(e.nextRip());
     const slow = () => {
       e.system("sti");
-      interruptsEnabled(e);
+      interruptsEnabled(e, leave);
     };
     if (!e.bits64) return slow();
     e.if(inKernel(e), () => {
       e.if(e.systemFlag(Flag.IF).eqz(), () => {
         setSystemFlags(e, e.systemFlag(-1).or(Flag.IF));
         e.f.store(8, NOWHERE, e.nextRip(), SHADOW_RIP);
-        interruptsEnabled(e);
+        interruptsEnabled(e, leave);
       });
     }, slow);
   },
@@ -117,7 +124,7 @@ define({
     const slow = () => {
       e.system("popf", value, i64(e.operandSize));
       commit();
-      interruptsEnabled(e);
+      interruptsEnabled(e, () => {});
       e.dispatch();
     };
     if (!e.bits64 || e.operandSize !== 8) return slow();
@@ -127,7 +134,7 @@ define({
       commit();
       setSystemFlags(e, before.and(~PLAIN).or(value.wrap().and(PLAIN)));
       e.setAllFlags(value.and(ARITHMETIC_FLAGS));
-      e.f.if(changed.and(value.wrap()).and(Flag.IF), () => interruptsEnabled(e));
+      e.f.if(changed.and(value.wrap()).and(Flag.IF), () => interruptsEnabled(e, () => {}));
       e.jump(e.nextRip());
     }, slow);
   },

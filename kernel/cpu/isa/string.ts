@@ -7,7 +7,7 @@
 
 import type { Emitter, Value } from "../emitter.ts";
 import { FlagsKind } from "../flags.ts";
-import { ATTENTION, Flag, Gpr, Segment } from "../state.ts";
+import { ATTENTION, Flag, Gpr, Segment, STEPPING } from "../state.ts";
 import { Repeat } from "../variant.ts";
 import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { type Label, type Local, Memory, NOWHERE } from "../wasm/function_builder.ts";
@@ -61,17 +61,23 @@ function repeated(
   if (e.repeat === Repeat.None) return element();
   const { f } = e;
   f.block((done: Label) => {
+    const count = e.let(index(e, Gpr.RCX));
+    f.branchIf(count.eqz(), done);
     f.loop((next) => {
-      const count = e.let(index(e, Gpr.RCX));
-      f.branchIf(count.eqz(), done);
-      const moved = bulk === undefined ? e.let(i64(0)) : bulk(count);
+      const moved = f.let(i64(0));
+      if (bulk !== undefined) {
+        f.if(f.loadAs("i32.load", NOWHERE, STEPPING).eqz(), () => f.set(moved, bulk(count)));
+      }
       f.if(moved.eqz(), () => {
         element();
         f.set(moved, i64(1));
       });
-      e.writeGpr(Gpr.RCX, e.addressSize, count.sub(moved));
+      f.set(count, count.sub(moved));
+      e.writeGpr(Gpr.RCX, e.addressSize, count);
       if (until !== undefined) f.branchIf(until(), done);
-      f.branchIf(f.loadAs("i32.load", NOWHERE, ATTENTION).eqz(), next);
+      f.branchIf(count.eqz(), done);
+      // ATTENTION and STEPPING lie side by side.
+      f.branchIf(f.load(8, NOWHERE, ATTENTION).eqz(), next);
       e.restart();
     });
   });

@@ -80,7 +80,19 @@ for (const [name, opcode] of [["lar", "0F 02"], ["lsl", "0F 03"]] as const) {
     semantics: (e) => e.writeWhole(0, e.system(name, ...selectorAndSize(e))),
   });
 }
-result("arpl", ["63 /r Ew Gw i64"], (e) => [e.read(0), e.read(1)]);
+define({
+  name: "arpl",
+  encodings: ["63 /r Ew Gw i64"],
+  semantics: (e) => {
+    const old = e.let(e.read(0));
+    const source = e.let(e.read(1));
+    const raised = e.f.let(old.and(3).ltU(source.and(3)));
+    // What stays as it is need not be writable; else a fault must leave ZF.
+    if (e.isMemory(0)) e.if(raised, () => e.probeWrite(2, e.address(0, "write")));
+    const adjusted = e.system("arpl", old, source);
+    e.if(raised, () => e.write(0, adjusted));
+  },
+});
 
 // Control and debug registers.
 transfer("lmsw", ["0F 01 /6 Ew"], privilegedOperand);

@@ -119,6 +119,7 @@ function writeCr4(cpu: Cpu, value: number): void {
     if (!cpu.longMode || (cpu.get32(CR3) & 0xfff) !== 0) throw generalProtection(0);
   }
   cpu.set64(CR4, BigInt(value));
+  if ((changed & Cr4.DE) !== 0) cpu.debugRegistersChanged();
   if ((changed & CR4_PAGING) !== 0) cpu.pagingChanged(MODE_CHANGE);
 }
 

@@ -50,8 +50,8 @@ export function moveFromDebug(cpu: Cpu, a: bigint): bigint {
 export function moveToDebug(cpu: Cpu, a: bigint, b: bigint): void {
   const register = select(cpu, Number(b));
   const value = BigInt.asUintN(cpu.codeMode === CodeMode.Bits64 ? 64 : 32, a);
-  if (register < 6) return cpu.set64(DR + register * 8, value);
-  if (value >> 32n !== 0n) throw generalProtection(0);
-  if (register === 6) cpu.set64(DR6, (value & DR6_BITS) | DR6_FIXED);
-  else cpu.set64(DR7, (value & DR7_BITS) | DR7_FIXED);
+  if (register >= 6 && value >> 32n !== 0n) throw generalProtection(0);
+  if (register === 6) return cpu.set64(DR6, (value & DR6_BITS) | DR6_FIXED);
+  cpu.set64(DR + register * 8, register === 7 ? (value & DR7_BITS) | DR7_FIXED : value);
+  cpu.debugRegistersChanged();
 }

@@ -47,6 +47,6 @@ export function cli(cpu: Cpu): void {
 export function sti(cpu: Cpu): void {
   requireInterruptPrivilege(cpu);
   const flags = cpu.get32(RFLAGS);
-  if ((flags & Flag.IF) === 0) cpu.shadowInterrupts();
+  if ((flags & Flag.IF) === 0) cpu.shadowInterrupts(false);
   cpu.set32(RFLAGS, flags | Flag.IF);
 }

@@ -29,6 +29,8 @@ function pushesResumeFlag(vector: number): boolean {
  * @throws {GuestFault} if that is not possible; nothing has changed then, unless a task gate was used.
  */
 export function deliverInterrupt(cpu: Cpu, vector: number, source: InterruptSource): void {
+  // The handler is entered with TF clear: no single-step trap follows.
+  cpu.singleStep = false;
   let flags = cpu.rflags;
   if (source.kind === "exception" && pushesResumeFlag(vector)) flags |= Flag.RF;
   if (cpu.longMode) return deliverLong(cpu, vector, source, flags);

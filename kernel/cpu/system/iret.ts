@@ -23,6 +23,7 @@ const WIDE = Flag.RF | Flag.AC | Flag.ID;
 /** a is not used, b = operand size in bytes (2, 4 or 8). IRET, IRETD, IRETQ. */
 export function iret(cpu: Cpu, _a: bigint, b: bigint): void {
   const size = Number(b) as PushSize;
+  cpu.endNonMaskableInterrupt();
   if (cpu.codeMode === CodeMode.Bits64) return iretFrom64(cpu, size);
   if (realMode(cpu)) return iretReal(cpu, size);
   if (virtual8086(cpu)) return iretVirtual8086(cpu, size);

@@ -59,7 +59,7 @@ export function raiseVector(
   deliverException(cpu, vector, error, address);
 }
 
-/** Delivers a debug trap: `cpu.rip` is the next instruction. `causes` are bits of DR6 (B0 to B3, BS, BT). */
+/** Delivers a debug trap, or the fault of an instruction breakpoint: `cpu.rip` is the next instruction. `causes` are bits of DR6 (B0 to B3, BS, BT). */
 export function raiseDebugTrap(cpu: Cpu, causes: number): void {
   cpu.set64(DR6, cpu.get64(DR6) | BigInt(causes));
   deliverException(cpu, Vector.DB, undefined, undefined);

@@ -132,7 +132,7 @@ export function dropPrivilegedSegments(cpu: Cpu): void {
 export function moveToSegment(cpu: Cpu, a: bigint, b: bigint): void {
   const segment: Segment = Number(b);
   loadSegment(cpu, segment, Number(a & 0xffffn));
-  if (segment === Segment.SS) cpu.shadowInterrupts();
+  if (segment === Segment.SS) cpu.shadowInterrupts(true);
 }
 
 /** a = selector, b = number of the segment register. LDS, LES, LFS, LGS, LSS: unlike MOV, LSS casts no shadow. */

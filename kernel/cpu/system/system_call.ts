@@ -63,7 +63,10 @@ export function syscall(cpu: Cpu): void {
   const selector = cpu.get32(STAR + 4) & 0xfffc;
   enterFlat(cpu, selector, CODE64, 0);
   setFlatStack(cpu, selector + 8, 0);
-  cpu.rflags = flags & ~(cpu.get32(SFMASK) | Flag.RF);
+  const entered = flags & ~(cpu.get32(SFMASK) | Flag.RF);
+  cpu.rflags = entered;
+  // A single step that FMASK ends has no trap in the kernel.
+  cpu.singleStep = (entered & Flag.TF) !== 0;
   cpu.rip = cpu.get64(LSTAR);
 }
 
@@ -77,7 +80,10 @@ export function sysret(cpu: Cpu, _a: bigint, b: bigint): void {
   const selector = cpu.get32(STAR + 4) >>> 16;
   enterFlat(cpu, ((to64 ? selector + 16 : selector) & 0xffff) | 3, to64 ? CODE64 : CODE32, 3);
   setFlatStack(cpu, ((selector + 8) & 0xffff) | 3, USER);
-  cpu.rflags = (getGpr32(cpu, Gpr.R11) & SYSRET_FLAGS) | 2;
+  const flags = (getGpr32(cpu, Gpr.R11) & SYSRET_FLAGS) | 2;
+  cpu.rflags = flags;
+  // As if SYSCALL had just been executed: a single step traps before the next instruction.
+  cpu.singleStep = (flags & Flag.TF) !== 0;
   cpu.rip = to64 ? target : BigInt.asUintN(32, target);
 }
 

@@ -173,7 +173,10 @@ export function switchTask(
   const attributes = tss.attributes | (SystemType.Tss16Busy & ~SystemType.Tss16Available);
   cpu.setSegment(Segment.TR, tss.selector & 0xfffc, tss.base, tss.limit, attributes);
   cpu.set64(CR, cpu.get64(CR) | BigInt(Cr0.TS));
-  cpu.set64(DR7, cpu.get64(DR7) & ~DR7_LOCAL);
+  if ((cpu.get64(DR7) & DR7_LOCAL) !== 0n) {
+    cpu.set64(DR7, cpu.get64(DR7) & ~DR7_LOCAL);
+    cpu.debugRegistersChanged();
+  }
   if (wide && (cpu.get32(CR) & Cr0.PG) !== 0) {
     cpu.set64(CR + 3 * 8, BigInt(task.cr3));
     cpu.pagingChanged({ kind: "cr3", keep: false });

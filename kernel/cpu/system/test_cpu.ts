@@ -53,6 +53,9 @@ export class TestCpu implements Cpu {
   halted = false;
   shadows = 0;
   shutdownReason: string | undefined;
+  singleStep = false;
+  debugChanges = 0;
+  nmiBlocked = false;
 
   constructor() {
     const buffer = new ArrayBuffer(STATE_END);
@@ -169,8 +172,14 @@ export class TestCpu implements Cpu {
   halt(): void {
     this.halted = true;
   }
-  shadowInterrupts(): void {
+  shadowInterrupts(_debugToo: boolean): void {
     this.shadows++;
+  }
+  debugRegistersChanged(): void {
+    this.debugChanges++;
+  }
+  endNonMaskableInterrupt(): void {
+    this.nmiBlocked = false;
   }
   shutdown(reason: string): void {
     this.shutdownReason = reason;

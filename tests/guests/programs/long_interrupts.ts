@@ -246,7 +246,6 @@ export const longInterrupts: Guest = {
         iretq`,
       after: `${gate(6, "stubs + 6 * 16")}${gate(2, "stubs + 2 * 16")}`,
     },
-    { name: "HLT ends with an NMI", body: `${SETUP}${gate(2, ".nmi")}${apic("0x320", "0x400")}${apic("0x3e0", "0xb")}${apic("0x380", "100000")}hlt\n${say(" awake")}jmp .after\n.nmi:\n${say(" nmi")}iretq`, after: `${apic("0x320", "0x10000")}${gate(2, "stubs + 2 * 16")}` },
     { name: "timer in HLT", body: `${SETUP}${gate(0x55, ".timer")}${apic("0x320", "0x55")}${apic("0x3e0", "0xb")}${apic("0x380", "1000000")}sti\nhlt\n${say(" awake")}cli\nmov ebx, [r15 + 0x390]\n${show("rbx", "count")}jmp .after\n${handler(".timer", "timer")}` },
     { name: "periodic timer", body: `${SETUP}${gate(0x55, ".timer")}${apic("0x320", "0x20055")}${apic("0x3e0", "0xb")}${apic("0x380", "1000000")}sti\nhlt\nhlt\nhlt\n${apic("0x320", "0x10000")}cli\n${say(" three")}jmp .after\n.timer:\n${apic("0xb0", "0")}iretq` },
     {

@@ -47,6 +47,13 @@ const LEGACY_DEVICES: readonly LegacyDevice[] = [
     uniqueId: 1,
     resources: [ioPorts(0x3f8, 8), irq(4)],
   },
+  {
+    presentWith: "uart1",
+    path: "COM2",
+    hardwareId: "PNP0501",
+    uniqueId: 2,
+    resources: [ioPorts(0x2f8, 8), irq(3)],
+  },
 ];
 
 /** Encodes a DSDT for the devices that are present. */

@@ -9,8 +9,8 @@ import {
 import type { PlatformDevices } from "../boot_image.ts";
 import { buildAcpiTables } from "./mod.ts";
 
-const ALL: PlatformDevices = { pit: true, rtc: true, i8042: true, uart: true };
-const NONE: PlatformDevices = { pit: false, rtc: false, i8042: false, uart: false };
+const ALL: PlatformDevices = { pit: true, rtc: true, i8042: true, uart: true, uart1: true };
+const NONE: PlatformDevices = { pit: false, rtc: false, i8042: false, uart: false, uart1: false };
 
 /** A guest's view: follows the pointers from the RSDP on, and checks every checksum. */
 class Guest {
