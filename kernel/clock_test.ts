@@ -18,7 +18,7 @@ Deno.test("guest time starts at zero, stands still while stopped, and goes on wh
   assert(Number.isInteger(clock.now()));
 });
 
-Deno.test("threads agree on guest time", async () => {
+Deno.test("threads agree on guest time", () => {
   const clock = new GuestClock();
   clock.start();
   const source = `
@@ -43,8 +43,8 @@ Deno.test("threads agree on guest time", async () => {
     Atomics.store(turn, 0, 2 * round - 1);
     while (Atomics.load(turn, 0) !== 2 * round);
     const after = clock.now();
-    // The origins are known to a microsecond or so.
-    assert(other[0] > before - 20_000 && other[0] < after + 20_000, `${before} ${other[0]} ${after}`);
+    // The origins are known to a microsecond or so; a thread may be held up between two looks at its clock.
+    assert(other[0] > before - 200_000 && other[0] < after + 200_000, `${before} ${other[0]} ${after}`);
   }
   worker.terminate();
 });

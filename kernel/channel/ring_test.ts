@@ -43,7 +43,7 @@ Deno.test("positions that cannot be are refused, and never lead outside the ring
   assertEquals(ring.tryWrite(Uint8Array.of(1)), false);
 });
 
-Deno.test("a writer on another thread waits for room", async () => {
+Deno.test("a writer on another thread waits for room", () => {
   const memory = makeRing();
   const source = `
     import { Ring } from "${new URL("./ring.ts", import.meta.url)}";

@@ -91,9 +91,7 @@ export class TranslatedMemory implements LinearMemory {
     this.#pieces(address, length, access);
   }
 
-  /** Implicit accesses meet no breakpoints. */
   #watch(address: bigint, size: number, access: number): void {
-    if ((access & Access.SYSTEM) !== 0) return;
     this.physical.watch(address & this.physical.linearMask, size, (access & Access.WRITE) !== 0);
   }
 

@@ -180,9 +180,13 @@ export class GuestCpu {
     for (let index = 0; index < count; index++) {
       const at = index * CASE_LENGTH;
       this.#load(cases, input, at);
-      this.#words[BUDGET >> 2] = 0;
-      this.#engine.run();
-      const vector = this.#words[FAULT_VECTOR >> 2]!;
+      let vector: number;
+      // A repeated instruction stops after each element.
+      do {
+        this.#words[BUDGET >> 2] = 0;
+        this.#engine.run();
+        vector = this.#words[FAULT_VECTOR >> 2]!;
+      } while (vector < 0 && this.#words[RIP >> 2] === INSTRUCTION);
       this.#words[FAULT_VECTOR >> 2] = -1;
       this.#save(results, output, at, vector);
     }

@@ -12,6 +12,8 @@ import { deliverInterrupt } from "./interrupts.ts";
 
 /** DR7.GD: debug registers are protected. */
 const DR7_GD = 1n << 13n;
+/** B0 to B3. */
+const DR6_BREAKPOINTS = 0xfn;
 const CR2 = CR + 2 * 8;
 const DR6 = DR + 6 * 8;
 const DR7 = DR + 7 * 8;
@@ -59,9 +61,12 @@ export function raiseVector(
   deliverException(cpu, vector, error, address);
 }
 
-/** Delivers a debug trap, or the fault of an instruction breakpoint: `cpu.rip` is the next instruction. `causes` are bits of DR6 (B0 to B3, BS, BT). */
+/**
+ * Delivers a debug trap, for which `cpu.rip` is the next instruction, or the fault of an instruction breakpoint there.
+ * `causes` are bits of DR6 (B0 to B3, BS, BT); of earlier ones only B0 to B3 are forgotten.
+ */
 export function raiseDebugTrap(cpu: Cpu, causes: number): void {
-  cpu.set64(DR6, cpu.get64(DR6) | BigInt(causes));
+  cpu.set64(DR6, (cpu.get64(DR6) & ~DR6_BREAKPOINTS) | BigInt(causes));
   deliverException(cpu, Vector.DB, undefined, undefined);
 }
 

@@ -5,6 +5,8 @@
  */
 
 import type { Guest } from "../guest.ts";
+import { longDebug } from "./long_debug.ts";
+import { longDebugExact } from "./long_debug_exact.ts";
 import { longExceptions } from "./long_exceptions.ts";
 import { longInterrupts } from "./long_interrupts.ts";
 import { longPaging } from "./long_paging.ts";
@@ -13,6 +15,8 @@ import { longSelfModifying } from "./long_self_modifying.ts";
 import { longTransfers } from "./long_transfers.ts";
 
 export const guests: readonly Guest[] = [
+  longDebug,
+  longDebugExact,
   longExceptions,
   longInterrupts,
   longPaging,

@@ -171,6 +171,8 @@ begin:
   mov qword [continued], 0
   mov qword [continued + 8], 0
   mov dword [count], 0
+  mov eax, 0xffff0ff0
+  mov dr6, rax
   mov al, 10
   out 0xe9, al
   call print_text
