@@ -16,6 +16,9 @@ const COMMON = ["run", "--quiet", "--no-prompt", "--no-config", "--no-lock", "--
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Time in milliseconds for which what a server sent before its end is waited for. */
+const LAST_WORDS_TIMEOUT = 200;
+
 export type Transport = AttachServer["transport"]["kind"];
 export const TRANSPORTS: readonly Transport[] = ["fifo", "worker"];
 
@@ -180,10 +183,16 @@ export class TestKernel implements AsyncDisposable {
     }).spawn();
     this.servers.push(process);
     let waiting = true;
+    let detaching: ReturnType<typeof setTimeout> | undefined;
     process.status.then(() => {
-      if (waiting) this.json(ControlType.Detach, { name }).catch(() => {});
+      // Its last messages say more of its end.
+      const detach = () => this.json(ControlType.Detach, { name }).catch(() => {});
+      if (waiting) detaching = setTimeout(detach, LAST_WORDS_TIMEOUT);
     });
-    await attached.finally(() => waiting = false);
+    await attached.finally(() => {
+      waiting = false;
+      clearTimeout(detaching);
+    });
     await Promise.all([requests, replies].map((path) => Deno.remove(path)));
     return process;
   }

@@ -8,13 +8,13 @@ import { type Form, forms } from "../../kernel/cpu/isa/mod.ts";
 import { CodeMode } from "../../kernel/cpu/state.ts";
 import { BATCH, CASE_LENGTH } from "./case_layout.ts";
 import { differences, mayDiffer } from "./differences.ts";
-import { generatePair } from "./flag_pairs.ts";
 import { GuestCpu } from "./guest_cpu.ts";
 import { HostCpu } from "./host_cpu.ts";
 import { generate, type Instruction } from "./instruction_generator.ts";
 import { CaseWriter, isSafe } from "./operand_values.ts";
 import { Random } from "./random.ts";
 import { describeCase, describeInstruction } from "./report.ts";
+import { generateRun } from "./unbroken_runs.ts";
 import { notCompared } from "./undefined_results.ts";
 
 /** What a comparison came to. */
@@ -88,10 +88,10 @@ export class Comparison implements Disposable {
     return this.#compareMany(next, random, encodings, cases, true);
   }
 
-  /** Compares instructions together with one behind them that reads their flags, as one run. */
-  compareFlagPairs(seed: number, pairs: number, cases: number): Outcome {
+  /** Compares instructions that are executed without a stop behind each; in 64-bit mode. */
+  compareRuns(seed: number, runs: number, cases: number): Outcome {
     const random = new Random(seed);
-    return this.#compareMany(() => generatePair(random), random, pairs, cases, false);
+    return this.#compareMany(() => generateRun(random), random, runs, cases, false);
   }
 
   #compareMany(

@@ -51,7 +51,9 @@ export function buildInitramfs(options: InitramfsOptions): Uint8Array<ArrayBuffe
   archive.addSymlink("sbin", "bin").addSymlink("usr/bin", "../bin").addSymlink("usr/sbin", "../bin");
   archive.addFile("etc/passwd", encoder.encode("root:x:0:0:root:/root:/bin/sh\n"));
   archive.addFile("etc/group", encoder.encode("root:x:0:\n"));
-  archive.addFile("init", encoder.encode(initScript(options.script !== undefined)), 0o755);
+  archive.addFile("init", encoder.encode(INIT_SCRIPT), 0o755);
+  const command = options.script === undefined ? "sh -l" : "sh /etc/script";
+  archive.addFile("etc/session", encoder.encode(sessionScript(command)));
   if (options.script !== undefined) {
     archive.addFile("etc/script", encoder.encode(`${options.script}\n`), 0o755);
   }
@@ -59,11 +61,8 @@ export function buildInitramfs(options: InitramfsOptions): Uint8Array<ArrayBuffe
   return archive.finish();
 }
 
-function initScript(hasScript: boolean): string {
-  // cttyhack finds the console's real terminal in sysfs and makes it the controlling one. Its size comes as LINES= and
-  // COLUMNS= on the kernel's command line, which the kernel makes init's environment; later sizes come through the
-  // second serial port, so that nothing is typed into what the user does.
-  return `#!/bin/sh
+// cttyhack finds the console's real terminal in sysfs and makes it the controlling one.
+const INIT_SCRIPT = `#!/bin/sh
 export PATH=/bin HOME=/root TERM=\${TERM:-linux} PS1='\\w # '
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -73,16 +72,23 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
 hostname atoll
 cd /root
-export SHELL_COMMAND="${hasScript ? "sh /etc/script" : "sh -l"}"
-setsid cttyhack sh -c '
-if [ -n "$LINES" ]; then
+setsid cttyhack sh /etc/session
+poweroff -f
+`;
+
+/**
+ * What runs on the console. The terminal's size comes as LINES= and COLUMNS= on the kernel's command line, which the kernel
+ * makes init's environment; later sizes come through the second serial port, so that nothing is typed into what the user
+ * does.
+ */
+function sessionScript(command: string): string {
+  return `if [ -n "$LINES" ]; then
   stty rows "$LINES" cols "$COLUMNS"
   terminal=$(tty)
   { stty -echo; while read -r rows columns; do stty -F "$terminal" rows "$rows" cols "$columns"; done; } </dev/ttyS1 &
 fi
 unset LINES COLUMNS terminal
-exec $SHELL_COMMAND'
-poweroff -f
+exec ${command}
 `;
 }
 

@@ -16,13 +16,14 @@ Deno.test("an initramfs has busybox, its applets and an init with a controlling 
     assertEquals(text.split(`${name}\0`).length, 2, name);
   }
   assertStringIncludes(text, "<busybox>");
-  assertStringIncludes(text, "setsid cttyhack sh -l\npoweroff -f\n");
+  assertStringIncludes(text, "setsid cttyhack sh /etc/session\npoweroff -f\n");
+  assertStringIncludes(text, "exec sh -l\n");
   assertFalse(text.includes("etc/script"));
 });
 
 Deno.test("a script takes the place of the shell, and further files are added", () => {
   const text = textOf({ script: "echo hi", files: [{ path: "opt/data", bytes: Uint8Array.of(0x41) }] });
-  assertStringIncludes(text, "setsid cttyhack sh /etc/script\n");
+  assertStringIncludes(text, "exec sh /etc/script\n");
   assertStringIncludes(text, "echo hi\n");
   assertStringIncludes(text, "opt/data\0");
 });
