@@ -41,8 +41,10 @@ const BUSYBOX: DebianFile = {
   wanted: (path) => /^(?:usr\/)?bin\/busybox$/.test(path),
 };
 
-/** Temporary folders of downloads begin with this and the number of the process. */
+/** Temporary folders of downloads begin with this. */
 const TEMPORARY = ".download-";
+/** Milliseconds after which nobody can be using one any more: Deno lets nobody ask which processes there are. */
+const ABANDONED_AFTER = 24 * 3600 * 1000;
 
 /** Folder where downloads are kept: `$XDG_CACHE_HOME/atoll`, else `~/.cache/atoll`. */
 export function cacheFolder(): string {
@@ -83,7 +85,7 @@ async function fetchOnce(file: DebianFile, cache: string): Promise<string> {
     });
   }
   await removeAbandoned(cache);
-  const temporary = await Deno.makeTempDir({ dir: cache, prefix: `${TEMPORARY}${Deno.pid}-` });
+  const temporary = await Deno.makeTempDir({ dir: cache, prefix: TEMPORARY });
   const removeTemporary = () => Deno.removeSync(temporary, { recursive: true });
   const interrupted = () => {
     removeTemporary();
@@ -158,19 +160,11 @@ async function onlyFile(folder: string): Promise<string | undefined> {
 /** Removes what processes left that were killed while they downloaded. */
 async function removeAbandoned(cache: string): Promise<void> {
   for await (const { name } of Deno.readDir(cache)) {
-    const process = name.startsWith(TEMPORARY) ? parseInt(name.slice(TEMPORARY.length)) : NaN;
-    if (!Number.isNaN(process) && process !== Deno.pid && !await isRunning(process)) {
-      await Deno.remove(join(cache, name), { recursive: true });
+    if (!name.startsWith(TEMPORARY)) continue;
+    const path = join(cache, name);
+    const { mtime } = await Deno.stat(path);
+    if (mtime !== null && Date.now() - mtime.getTime() > ABANDONED_AFTER) {
+      await Deno.remove(path, { recursive: true });
     }
-  }
-}
-
-async function isRunning(process: number): Promise<boolean> {
-  try {
-    await Deno.stat(`/proc/${process}`);
-    return true;
-  } catch (error) {
-    // Without permission to look, a folder is taken for one in use.
-    return !(error instanceof Deno.errors.NotFound);
   }
 }

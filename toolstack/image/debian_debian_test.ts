@@ -81,12 +81,15 @@ Deno.test({
   ignore,
   fn: () =>
     withFolder(async (cache) => {
-      const dead = new Deno.Command("true").spawn();
-      await dead.status;
-      await Deno.mkdir(join(cache, `.download-${dead.pid}-x`));
-      await Deno.writeFile(join(cache, `.download-${dead.pid}-x`, "half.deb"), new Uint8Array(10));
+      for (const name of [".download-old", ".download-new"]) {
+        await Deno.mkdir(join(cache, name));
+        await Deno.writeFile(join(cache, name, "half.deb"), new Uint8Array(10));
+      }
+      const twoDaysAgo = new Date(Date.now() - 2 * 24 * 3600 * 1000);
+      await Deno.utime(join(cache, ".download-old"), twoDaysAgo, twoDaysAgo);
       await debianBusybox(cache);
-      assertEquals(await filesIn(cache), ["busybox-static"]);
+      // The new one may still be in use.
+      assertEquals(await filesIn(cache), [".download-new", "busybox-static"]);
     }),
 });
 

@@ -5,6 +5,7 @@
  */
 
 import type { Guest } from "../guest.ts";
+import { longAddressSpaces } from "./long_address_spaces.ts";
 import { longDebug } from "./long_debug.ts";
 import { longDebugExact } from "./long_debug_exact.ts";
 import { longExceptions } from "./long_exceptions.ts";
@@ -13,8 +14,10 @@ import { longPaging } from "./long_paging.ts";
 import { longRegisters } from "./long_registers.ts";
 import { longSelfModifying } from "./long_self_modifying.ts";
 import { longTransfers } from "./long_transfers.ts";
+import { tripleFaults } from "./triple_faults.ts";
 
 export const guests: readonly Guest[] = [
+  longAddressSpaces,
   longDebug,
   longDebugExact,
   longExceptions,
@@ -23,4 +26,5 @@ export const guests: readonly Guest[] = [
   longRegisters,
   longSelfModifying,
   longTransfers,
+  ...tripleFaults,
 ];
