@@ -52,6 +52,9 @@ import {
 import { Tlb } from "./tlb.ts";
 import type { VcpuBus } from "../vcpu.ts";
 
+/** The one MSR of the local APIC that holds a time. */
+const IA32_TSC_DEADLINE = 0x6e0;
+
 /** Frequency of the time-stamp counter in Hz: a tick is a nanosecond of guest time. */
 export const TSC_FREQUENCY = 1_000_000_000;
 
@@ -285,10 +288,14 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     return BigInt.asUintN(64, BigInt(Math.floor(this.#bus.now())) + this.get64(TSC_OFFSET));
   }
   readApicMsr(msr: number): bigint | undefined {
-    return this.#bus.readApicMsr(msr);
+    const value = this.#bus.readApicMsr(msr);
+    if (msr !== IA32_TSC_DEADLINE || value === undefined || value === 0n) return value;
+    return BigInt.asUintN(64, value + this.get64(TSC_OFFSET));
   }
   writeApicMsr(msr: number, value: bigint): boolean {
-    return this.#bus.writeApicMsr(msr, value);
+    // The local APIC counts guest time, from which the guest's counter may be set off. Zero disarms.
+    const shifted = msr === IA32_TSC_DEADLINE && value !== 0n;
+    return this.#bus.writeApicMsr(msr, shifted ? BigInt.asUintN(64, value - this.get64(TSC_OFFSET)) : value);
   }
   get cr8(): number {
     return this.#bus.cr8;

@@ -14,6 +14,8 @@ import { longPaging } from "./long_paging.ts";
 import { longRegisters } from "./long_registers.ts";
 import { longSelfModifying } from "./long_self_modifying.ts";
 import { longTransfers } from "./long_transfers.ts";
+import { protectedLimits } from "./protected_limits.ts";
+import { protectedSegments } from "./protected_segments.ts";
 import { tripleFaults } from "./triple_faults.ts";
 
 export const guests: readonly Guest[] = [
@@ -26,5 +28,7 @@ export const guests: readonly Guest[] = [
   longRegisters,
   longSelfModifying,
   longTransfers,
+  protectedLimits,
+  protectedSegments,
   ...tripleFaults,
 ];

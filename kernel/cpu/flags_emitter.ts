@@ -1,0 +1,175 @@
+/**
+ * The arithmetic flags, and the functions of the CPU that are written in TypeScript, as generated code sees them.
+ *
+ * @module
+ */
+
+import type { CoreFunction } from "./core_functions.ts";
+import {
+  conditionValue,
+  type FlagName,
+  FlagsKind,
+  flagsKindCode,
+  type FlagsSource,
+  flagValue,
+} from "./flags.ts";
+import { MemoryEmitter, type Value } from "./memory_emitter.ts";
+import { FAULT_VECTOR, FLAGS_KIND, FLAGS_RESULT, FLAGS_SOURCE, RFLAGS } from "./state.ts";
+import { type SystemFunctionName, systemFunctionNumber } from "./system_functions.ts";
+import { type Expression, i32, i64, select } from "./wasm/expression.ts";
+import { type Local, NOWHERE } from "./wasm/function_builder.ts";
+
+/** Writes what sets and reads flags, and calls of functions that may change them. */
+export abstract class FlagsEmitter extends MemoryEmitter {
+  /** What this variant's condition on flags can be computed from, while that is known. */
+  #flags: FlagsSource | undefined;
+
+  /** Tells where RIP is, before a system function runs. */
+  protected abstract enterSystem(): void;
+
+  /** Sets the six arithmetic flags. Values are bound here. */
+  setFlags(kind: FlagsKind, size: number, result: Value, source: Value = i64(0), first?: Value): void {
+    if (this.variant.flagsDead) return;
+    const { f } = this;
+    const bound = f.let(result);
+    const other = source.constant === undefined ? f.let(source) : source;
+    f.storeAs("i32.store", NOWHERE, i32(flagsKindCode(kind, size)), FLAGS_KIND);
+    f.store(8, NOWHERE, bound, FLAGS_RESULT);
+    if (kind !== FlagsKind.Logic && kind !== FlagsKind.Materialized) f.store(8, NOWHERE, other, FLAGS_SOURCE);
+    this.#flags = { kind, size, result: bound, source: other, ...(first === undefined ? {} : { first }) };
+  }
+
+  /** Sets the flags of an addition or subtraction with a carry that is known only at run time. */
+  setCarryFlags(
+    kinds: readonly [without: FlagsKind, withCarry: FlagsKind],
+    size: number,
+    result: Value,
+    source: Value,
+    carry: Expression<"i32">,
+  ): void {
+    if (this.variant.flagsDead) return;
+    const { f } = this;
+    const kind = select(carry, i32(flagsKindCode(kinds[1], size)), i32(flagsKindCode(kinds[0], size)));
+    f.storeAs("i32.store", NOWHERE, kind, FLAGS_KIND);
+    f.store(8, NOWHERE, result, FLAGS_RESULT);
+    f.store(8, NOWHERE, source, FLAGS_SOURCE);
+    this.#flags = undefined;
+  }
+
+  /** Sets all six flags to bits of RFLAGS. */
+  setAllFlags(bits: Value): void {
+    this.setFlags(FlagsKind.Materialized, 1, bits);
+  }
+
+  /** The six arithmetic flags as bits of RFLAGS. */
+  allFlags(): Local<"i64"> {
+    return this.f.callFor("i64", this.core("materializeFlags"));
+  }
+
+  /** One arithmetic flag as 0 or 1. */
+  flag(name: FlagName): Expression<"i32"> {
+    if (this.#flags !== undefined) return this.f.let(flagValue(this.#flags, name));
+    switch (name) {
+      case "OF":
+        return this.#condition(0);
+      case "CF":
+        return this.#condition(1);
+      case "ZF":
+        return this.#condition(2);
+      case "SF":
+        return this.#condition(4);
+      case "PF":
+        return this.#condition(5);
+      case "AF":
+        return this.f.let(this.allFlags().shrU(4).and(1).wrap());
+    }
+  }
+
+  /** Condition 0 to 15 as in Jcc, as 0 or 1. */
+  condition(code: number): Expression<"i32"> {
+    if (this.#flags !== undefined) return this.f.let(conditionValue(this.#flags, code));
+    const positive = this.#condition(code >> 1);
+    return (code & 1) === 0 ? positive : positive.eqz();
+  }
+
+  /**
+   * How the operands of a comparison that has just set the flags relate, or its result and zero after logic: bit 0
+   * equal, bit 1 below, bit 2 less.
+   */
+  comparison(): Local<"i32"> {
+    const flags = this.#flags;
+    if (flags === undefined) throw new Error(`"${this.variant.form.definition.name}" leaves no comparison`);
+    const [equal, below, less] = [4, 2, 12].map((code) => conditionValue(flags, code));
+    return this.f.let(equal!.or(below!.shl(1)).or(less!.shl(2)));
+  }
+
+  #condition(index: number): Local<"i32"> {
+    return this.f.callFor("i32", this.core(`condition${index}` as CoreFunction));
+  }
+
+  /** A flag outside the arithmetic ones: DF, IF, ... */
+  systemFlag(mask: number): Expression<"i32"> {
+    return this.f.loadAs("i32.load", NOWHERE, RFLAGS).and(mask);
+  }
+
+  /** What the flags are is not known any more: after code that ran only sometimes. */
+  forgetFlags(): void {
+    this.#flags = undefined;
+  }
+
+  /** Runs `then` if `condition` is not zero, else `otherwise`. */
+  if(condition: Expression<"i32">, then: () => void, otherwise?: () => void): void {
+    this.f.if(
+      condition,
+      () => {
+        this.#flags = undefined;
+        then();
+      },
+      otherwise === undefined ? undefined : () => {
+        this.#flags = undefined;
+        otherwise();
+      },
+    );
+    this.#flags = undefined;
+  }
+
+  /** `condition ? yes : no`, bound. */
+  choose(condition: Expression<"i32">, yes: Value, no: Value): Local<"i64"> {
+    return this.f.let(select(condition, yes, no));
+  }
+
+  /** Binds a value, so that using it twice does not compute it twice. */
+  let(value: Value): Local<"i64"> {
+    return this.f.let(value);
+  }
+
+  /** Calls a function of `system/`; what it changed is in the state. */
+  system(name: SystemFunctionName, a: Value = i64(0), b: Value = i64(0)): Local<"i64"> {
+    this.enterSystem();
+    const result = this.f.callFor("i64", this.core("system"), i32(systemFunctionNumber(name)), a, b);
+    this.#leaveIfFaulted();
+    this.#flags = undefined;
+    return result;
+  }
+
+  /** Runs an x87 instruction. */
+  x87(opcode: number, modrm: Expression<"i32">, linear: Value): void {
+    this.enterSystem();
+    this.f.call(this.core("x87"), i32(opcode), modrm, linear);
+    this.#leaveIfFaulted();
+    this.#flags = undefined;
+  }
+
+  /** Exact floating point on the slow path; faults with #XM are raised. */
+  float(operation: number, a: Value, b: Value): Local<"i64"> {
+    this.enterSystem();
+    const result = this.f.callFor("i64", this.core("float"), i32(operation), a, b);
+    this.#leaveIfFaulted();
+    return result;
+  }
+
+  #leaveIfFaulted(): void {
+    const vector = this.f.loadAs("i32.load", NOWHERE, FAULT_VECTOR);
+    this.f.if(vector.geS(0), () => this.leaveFaulted());
+  }
+}

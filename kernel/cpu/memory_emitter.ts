@@ -1,0 +1,157 @@
+/**
+ * Memory by linear address, as generated code sees it: the inline half of translation.
+ *
+ * @module
+ */
+
+import type { CoreFunction } from "./core_functions.ts";
+import { READ_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE, WRITE_TLB } from "./layout.ts";
+import { FAULT_ERROR, FAULT_VECTOR, TLB_CONTEXT, Vector } from "./state.ts";
+import type { Variant } from "./variant.ts";
+import { type Expression, i32 } from "./wasm/expression.ts";
+import { type FunctionBuilder, type Label, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
+
+/** An integer value. */
+export type Value = Expression<"i64">;
+
+/** What an access does with its operand. */
+export type AccessKind = "read" | "write" | "modify";
+
+/** Writes accesses to memory into a function under construction. */
+export abstract class MemoryEmitter {
+  constructor(
+    /** For what has no method here: loops, locals. */
+    readonly f: FunctionBuilder,
+    readonly variant: Variant,
+    /** Where RAM memory's bounce buffer lies. */
+    protected readonly bounce: number,
+  ) {}
+
+  /** Index of a core function in the module under construction. */
+  protected abstract core(name: CoreFunction): number;
+  /** Leaves the function because of a fault that is pending. */
+  protected abstract leaveFaulted(): void;
+
+  /** Raises an exception of this instruction. */
+  fault(vector: number, error = 0): void {
+    this.f.storeAs("i32.store", NOWHERE, i32(vector), FAULT_VECTOR);
+    this.f.storeAs("i32.store", NOWHERE, i32(error), FAULT_ERROR);
+    this.leaveFaulted();
+  }
+
+  /** Loads `size` bytes (1, 2, 4, 8). */
+  load(size: number, linear: Local<"i64">): Local<"i64"> {
+    return this.f.load(size, this.hostAddress("read", size, linear), 0, Memory.Ram);
+  }
+
+  /** Loads 16 bytes. */
+  loadVector(linear: Local<"i64">): Local<"v128"> {
+    return this.f.loadVector(this.hostAddress("read", 16, linear), 0, Memory.Ram);
+  }
+
+  /** Stores the low `size` bytes (1, 2, 4, 8). */
+  store(size: number, linear: Local<"i64">, value: Value): void {
+    this.#store(size, linear, (at) => this.f.store(size, at, value, 0, Memory.Ram));
+  }
+
+  /** Stores 16 bytes. */
+  storeVector(linear: Local<"i64">, value: Expression<"v128">): void {
+    this.#store(16, linear, (at) => this.f.storeVector(at, value, 0, Memory.Ram));
+  }
+
+  /** Whether what {@link hostAddress} gave is RAM itself, not a buffer for device memory or for two pages. */
+  isPlain(host: Local<"i32">): Expression<"i32"> {
+    return host.ne(this.bounce);
+  }
+
+  /** Checks that `size` bytes can be written, before state that a later store must not undo is changed. */
+  probeWrite(size: number, linear: Local<"i64">): void {
+    this.hostAddress("modify", size, linear);
+  }
+
+  modifyMemory(
+    size: number,
+    linear: Local<"i64">,
+    change: (value: Value) => Value,
+    atomic = this.variant.lock,
+  ): void {
+    const { f } = this;
+    const host = this.hostAddress("modify", size, linear);
+    const attempt = (again?: Label) => {
+      const old = f.load(size, host, 0, Memory.Ram);
+      const changed = f.let(change(old).zeroExtend(size));
+      const put = () => f.store(size, host, changed, 0, Memory.Ram);
+      if (again === undefined) return put();
+      f.if(host.and(size - 1).eqz(), () => {
+        f.branchIf(f.compareExchange(size, host, old, changed, Memory.Ram).ne(old), again);
+      }, put);
+    };
+    if (atomic) f.loop(attempt);
+    else attempt();
+    this.commitModified(size, linear, host);
+  }
+
+  #store(size: number, linear: Local<"i64">, put: (at: Expression<"i32">) => void): void {
+    const { f } = this;
+    const entry = this.#tlbEntry(linear);
+    f.if(this.#tlbHit(WRITE_TLB, entry, size, linear), () => {
+      const addend = f.loadAs("i32.load", entry, WRITE_TLB + 8);
+      put(linear.wrap().add(addend));
+    }, () => {
+      put(i32(this.bounce));
+      this.#writeSlow(size, linear);
+    });
+  }
+
+  #writeSlow(size: number, linear: Local<"i64">): void {
+    const failed = this.f.callFor("i32", this.core("writeSlow"), linear, i32(size));
+    this.f.if(failed, () => this.leaveFaulted());
+  }
+
+  /** Offset in RAM memory of `size` bytes at a linear address: the inline half of translation. */
+  hostAddress(access: "read" | "modify", size: number, linear: Local<"i64">): Local<"i32"> {
+    const { f } = this;
+    const host = f.local("i32");
+    const entry = this.#tlbEntry(linear);
+    const table = access === "read" ? READ_TLB : WRITE_TLB;
+    f.if(this.#tlbHit(table, entry, size, linear), () => {
+      f.set(host, linear.wrap().add(f.loadAs("i32.load", entry, table + 8)));
+    }, () => {
+      const slow = this.core(access === "read" ? "readSlow" : "modifySlow");
+      f.set(host, f.callFor("i32", slow, linear, i32(size)));
+      f.if(host.eq(-1), () => this.leaveFaulted());
+    });
+    return host;
+  }
+
+  #tlbEntry(linear: Local<"i64">): Local<"i32"> {
+    return this.f.let(
+      linear.shrU(12 - Math.log2(TLB_ENTRY_SIZE)).wrap().and((TLB_ENTRIES - 1) * TLB_ENTRY_SIZE),
+    );
+  }
+
+  #tlbHit(table: number, entry: Local<"i32">, size: number, linear: Local<"i64">): Expression<"i32"> {
+    // The tag is that of the page of the last byte: an access that leaves its first page never matches.
+    const context = this.f.load(8, NOWHERE, TLB_CONTEXT);
+    const tag = this.f.load(8, entry, table);
+    return linear.add(size - 1).and(~0xfffn).or(context).eq(tag);
+  }
+
+  /** Ends what {@link hostAddress} began with `modify`: writes back what was changed at `host`. */
+  commitModified(size: number, linear: Local<"i64">, host: Local<"i32">): void {
+    this.f.if(host.eq(this.bounce), () => this.#writeSlow(size, linear));
+  }
+
+  /** Faults with #GP unless a linear address is a multiple of 16. */
+  requireAligned(linear: Local<"i64">): void {
+    this.f.if(linear.and(15).ne(0n), () => this.fault(Vector.GP));
+  }
+
+  /** Linear address of an offset in a segment outside 64-bit mode, with all checks. */
+  segmentAddress(segment: Expression<"i32">, offset: Value, bytes: number, access: AccessKind): Local<"i64"> {
+    const write = i32(access === "read" ? 0 : 1);
+    const linear = this.f.callFor("i64", this.core("segmentAddress"), segment, offset, i32(bytes), write);
+    this.f.if(linear.eq(-1), () => this.leaveFaulted());
+    return linear;
+  }
+}
