@@ -45,7 +45,15 @@ async function measure(subjects: readonly Subject[]): Promise<(string | number)[
     const shown = list.map(({ shown }) => shown);
     const end = median(list.map(({ shown, ended }) => ended - shown));
     const middle = median(shown);
-    return [subjects[index]!.name, list.length, middle, Math.min(...shown), Math.max(...shown), end, middle / reference];
+    return [
+      subjects[index]!.name,
+      list.length,
+      middle,
+      Math.min(...shown),
+      Math.max(...shown),
+      end,
+      middle / reference,
+    ];
   });
 }
 
@@ -96,7 +104,9 @@ report({
   title: "Start of the machine: a guest of some hundred bytes shows its first line",
   columns: COLUMNS,
   rows: await measure(nothingToBoot),
-  notes: ["Median of runs in turns. Input from a pipe is held back for half a second, which is in the time to the end."],
+  notes: [
+    "Median of runs in turns. Input from a pipe is held back for half a second, which is in the time to the end.",
+  ],
 });
 
 const files = await writeGuestFiles(host.files, "");

@@ -24,12 +24,16 @@ import {
   JUMP_CONTEXT,
   RFLAGS,
   RIP,
+  Vector,
 } from "./state.ts";
 import { systemFunctionTable } from "./system_functions.ts";
 import { Repeat, RmKind, type Variant } from "./variant.ts";
 import { X87Bridge } from "./x87_bridge.ts";
 import type { VcpuBus } from "../vcpu.ts";
 import { inlineHandlers } from "./interpreter/inline_handlers.ts";
+
+/** Execution has left its segment, or RAM. */
+const LIMIT_FAULT = new GuestFault(Vector.GP, 0);
 
 /** Entries that the handlers' table has at first. */
 const HANDLER_TABLE = 2048;
@@ -165,16 +169,20 @@ export class CpuEngine implements Engine {
     return Watch.LEAVE;
   }
 
-  #leaveFault(fault: GuestFault): void {
+  #leaveFault(fault: GuestFault): undefined {
     this.#view.setInt32(FAULT_VECTOR, fault.vector, true);
     this.#view.setInt32(FAULT_ERROR, fault.error ?? 0, true);
     if (fault.address !== undefined) this.#view.setBigUint64(FAULT_ADDRESS, fault.address, true);
   }
 
-  /** Finds or makes the record at a linear address, and puts it into the jump cache. 0: a fault is pending. */
+  /**
+   * Finds or makes the record at a linear address, and puts it into the jump cache. 0: a fault is pending, or there is
+   * no room for records before the loop has been left.
+   */
   #lookup(linear: bigint): number {
-    const host = this.#fetch(linear, Access.FETCH);
     const { cpu } = this;
+    if (this.code.full) return 0;
+    const host = cpu.insideCode(linear) ? this.#fetch(linear, Access.FETCH) : this.#leaveFault(LIMIT_FAULT);
     if (host !== undefined) {
       const step = cpu.stepping || (cpu.get32(RFLAGS) & Flag.TF) !== 0;
       const nextPage = () => this.#fetch((linear | 0xfffn) + 1n, Access.FETCH | Access.PROBE);
@@ -199,7 +207,7 @@ export class CpuEngine implements Engine {
     const host = this.cpu.ramOffset(Number(gpa));
     if (host >= 0) return host;
     // Code outside RAM is not executed.
-    if ((access & Access.PROBE) === 0) this.#leaveFault(new GuestFault(13, 0));
+    if ((access & Access.PROBE) === 0) this.#leaveFault(LIMIT_FAULT);
     return undefined;
   }
 

@@ -58,6 +58,9 @@ const IA32_TSC_DEADLINE = 0x6e0;
 /** Frequency of the time-stamp counter in Hz: a tick is a nanosecond of guest time. */
 export const TSC_FREQUENCY = 1_000_000_000;
 
+/** Limit of a code segment that reaches everywhere. */
+const UNLIMITED = 0xffffffff;
+
 /** What the CPU needs of the engine around it. */
 export interface Engine {
   readonly memory: WebAssembly.Memory;
@@ -91,6 +94,7 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   readonly #spaces: AddressSpaces;
   readonly #bus: VcpuBus;
   #heldBudget = 0;
+  #codeLimit = UNLIMITED;
 
   constructor(private readonly engine: Engine) {
     this.view = new DataView(engine.memory.buffer);
@@ -180,7 +184,17 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     // The bases of CS, SS, DS and ES count as zero in 64-bit mode; CS's takes part in every jump.
     if (long) this.set64(SEGMENT_BASE + Segment.CS * 8, 0n);
     this.set64(LINEAR_MASK, long ? 0xffff_ffff_ffff_ffffn : 0xffff_ffffn);
+    const limit = long ? UNLIMITED : this.segmentLimit(Segment.CS);
+    // Where code has a limit, what the jump cache knows has been compared with it.
+    if (limit !== UNLIMITED && limit !== this.#codeLimit) this.tlb.flushAllJumps();
+    this.#codeLimit = limit;
     this.contextChanged();
+  }
+
+  /** Whether a linear address lies within the limit of CS. */
+  insideCode(linear: bigint): boolean {
+    if (this.#codeLimit === UNLIMITED) return true;
+    return BigInt.asUintN(32, linear - this.segmentBase(Segment.CS)) <= BigInt(this.#codeLimit);
   }
 
   // State by address.
@@ -206,11 +220,16 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     const override = (this.get32(RFLAGS) & Flag.AC) !== 0 ? 2 : 0;
     const context = (this.#spaces.current << 3) | user | override;
     const step = (this.get32(RFLAGS) & Flag.TF) !== 0 || this.stepping ? 4 : 0;
+    const limited = this.#codeLimit === UNLIMITED ? 0 : 1 << 15;
     this.view.setInt32(STEPPING, step, true);
     this.view.setInt32(TLB_CONTEXT, context, true);
     this.view.setInt32(TLB_CONTEXT + 4, 0, true);
     this.view.setInt32(JUMP_CONTEXT, 0, true);
-    this.view.setInt32(JUMP_CONTEXT + 4, (((context << 3) | step | this.get32(CODE_MODE)) << 16) >> 0, true);
+    this.view.setInt32(
+      JUMP_CONTEXT + 4,
+      ((limited | (context << 3) | step | this.get32(CODE_MODE)) << 16) >> 0,
+      true,
+    );
   }
   /** Whether instructions are executed one at a time for another reason than TF. */
   stepping = false;

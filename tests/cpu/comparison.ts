@@ -7,11 +7,12 @@
 import { type Form, forms } from "../../kernel/cpu/isa/mod.ts";
 import { CodeMode } from "../../kernel/cpu/state.ts";
 import { BATCH, CASE_LENGTH } from "./case_layout.ts";
+import { isComparable } from "./comparable.ts";
 import { differences, mayDiffer } from "./differences.ts";
 import { GuestCpu } from "./guest_cpu.ts";
 import { HostCpu } from "./host_cpu.ts";
 import { generate, type Instruction } from "./instruction_generator.ts";
-import { CaseWriter, isSafe } from "./operand_values.ts";
+import { CaseWriter } from "./operand_values.ts";
 import { Random } from "./random.ts";
 import { describeCase, describeInstruction } from "./report.ts";
 import { generateRun } from "./unbroken_runs.ts";
@@ -80,7 +81,7 @@ export class Comparison implements Disposable {
     const random = new Random(seed ^ Math.imul(form.index + 1, 0x9e3779b1));
     const next = () => {
       const instruction = generate(form, random, this.#mode);
-      return instruction !== undefined && isSafe(instruction) &&
+      return instruction !== undefined && isComparable(instruction) &&
           notCompared(form, this.#mode, instruction) === undefined
         ? instruction
         : undefined;

@@ -7,6 +7,7 @@
 import type { OperandSpec } from "../../kernel/cpu/isa/mod.ts";
 import { CodeMode } from "../../kernel/cpu/state.ts";
 import { operandBytes } from "../../kernel/cpu/variant.ts";
+import { CaseBytes } from "./case_bytes.ts";
 import { Case, CASE_LENGTH, DATA, DATA_LENGTH, Fx, PADS, WINDOW, WINDOW_LENGTH } from "./case_layout.ts";
 import {
   BIT_INSTRUCTIONS,
@@ -16,7 +17,6 @@ import {
   type MemoryOperand,
   STACK_INSTRUCTIONS,
 } from "./instruction_generator.ts";
-import type { Random } from "./random.ts";
 import { fillFloat, fillVector, fillX87 } from "./vector_values.ts";
 
 /** IF and the bit that is always one. */
@@ -35,40 +35,13 @@ const RDI = 7;
 
 const CONTENT_MATTERS = new Set(["call", "jmp", "ldmxcsr"]);
 
-/** Interesting low words; the sign extends them half of the time. */
-const CORNERS = [
-  0,
-  1,
-  2,
-  -1,
-  -2,
-  0x7f,
-  0x80,
-  0xff,
-  0x7fff,
-  0x8000,
-  0xffff,
-  0x7fffffff,
-  0x80000000,
-  0x80000001,
-];
-
-/** One case under construction. */
-export class CaseWriter {
-  readonly #view: DataView;
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array, private readonly random: Random) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  }
-
+/** Writes cases. */
+export class CaseWriter extends CaseBytes {
   /** Writes case `index` of the batch. */
   write(index: number, instruction: Instruction): void {
-    this.#at = index * CASE_LENGTH;
+    this.at = index * CASE_LENGTH;
     const { random } = this;
-    for (let register = 0; register < 16; register++) this.#randomize(Case.GPR + register * 8);
+    for (let register = 0; register < 16; register++) this.randomize(Case.GPR + register * 8);
     this.set(Case.RFLAGS, RFLAGS_BASE | (random.word() & (ARITHMETIC | (random.once(4) ? DIRECTION : 0))));
     this.set(Case.FS_BASE, FS_BASE);
     this.set(Case.GS_BASE, GS_BASE);
@@ -83,92 +56,42 @@ export class CaseWriter {
   /** Leaves what 32-bit code has: eight registers of 32 bits. */
   #narrow(): void {
     for (let register = 0; register < 16; register++) {
-      const at = this.#at + Case.GPR + register * 8;
-      if (register >= 8) this.#view.setInt32(at, 0, true);
-      this.#view.setInt32(at + 4, 0, true);
+      const at = this.at + Case.GPR + register * 8;
+      if (register >= 8) this.view.setInt32(at, 0, true);
+      this.view.setInt32(at + 4, 0, true);
     }
-  }
-
-  /** Sets 64 bits to a number that fits into 53. */
-  set(offset: number, value: number): void {
-    this.#view.setInt32(this.#at + offset, value | 0, true);
-    this.#view.setInt32(this.#at + offset + 4, Math.floor(value / 0x1_0000_0000) | 0, true);
-  }
-
-  setGpr(register: number, value: number): void {
-    this.set(Case.GPR + register * 8, value);
-  }
-
-  /** Sets 64 bits at a linear address in the window. */
-  #setMemory(address: number, value: number): void {
-    this.set(Case.WINDOW + address - WINDOW, value);
-  }
-
-  #randomize(offset: number): void {
-    const { random } = this;
-    const view = this.#view;
-    const at = this.#at + offset;
-    let low = random.word();
-    let high = random.word();
-    switch (random.below(8)) {
-      case 0:
-      case 1:
-        low = random.pick(CORNERS) | 0;
-        if (!random.once(3)) high = low >> 31;
-        break;
-      case 2: {
-        const bit = random.below(64);
-        low = bit < 32 ? 1 << bit : 0;
-        high = bit < 32 ? 0 : 1 << (bit - 32);
-        if (random.once(2)) {
-          low--;
-          if (low === -1) high--;
-        }
-        break;
-      }
-      case 3:
-        low = random.below(80);
-        if (!random.once(3)) high = 0;
-        break;
-      case 4:
-        low = random.pick([0, 0, -1]);
-        high = random.pick([0x80000000, 0x7fffffff, -1, 0, 1]);
-        break;
-    }
-    view.setInt32(at, low, true);
-    view.setInt32(at + 4, high, true);
   }
 
   #fillWindow(instruction: Instruction): void {
     const floats = hasVector(instruction) || instruction.form.definition.name === "x87";
     for (let offset = 0; offset < WINDOW_LENGTH; offset += 16) {
       const at = Case.WINDOW + offset;
-      if (floats && !this.random.once(3)) fillVector(this.#view, this.#at + at, this.random);
+      if (floats && !this.random.once(3)) fillVector(this.view, this.at + at, this.random);
       else {
-        this.#randomize(at);
-        this.#randomize(at + 8);
+        this.randomize(at);
+        this.randomize(at + 8);
       }
     }
   }
 
   #fillFx(instruction: Instruction): void {
-    const at = this.#at + Case.FX;
-    this.#bytes.fill(0, at, at + 512);
+    const at = this.at + Case.FX;
+    this.bytes.fill(0, at, at + 512);
     const places = instruction.form.operands.map((o) => o.place);
     const { name } = instruction.form.definition;
     const x87 = name === "x87" || name === "fwait";
     fillX87(
-      this.#view,
+      this.view,
       at,
       this.random,
       x87 ? "x87" : places.some((p) => p.startsWith("mmx")) ? "mmx" : "none",
     );
-    fillFloat(this.#view, at, this.random);
+    fillFloat(this.view, at, this.random);
     if (!hasVector(instruction) && name !== "ldmxcsr" && name !== "stmxcsr") return;
     for (let register = 0; register < 16; register++) {
       const to = at + Fx.XMM0 + register * 16;
-      if (register > 0 && this.random.once(8)) this.#bytes.copyWithin(to, to - 16, to);
-      else fillVector(this.#view, to, this.random);
+      if (register > 0 && this.random.once(8)) this.bytes.copyWithin(to, to - 16, to);
+      else fillVector(this.view, to, this.random);
     }
   }
 
@@ -194,7 +117,7 @@ export class CaseWriter {
         if (!random.once(4)) this.#smallDividend(instruction);
         return;
       case "cmpxchg":
-        if (instruction.rm >= 0 && random.once(2)) this.#copyGpr(RAX, instruction.rm);
+        if (instruction.rm >= 0 && random.once(2)) this.copyGpr(RAX, instruction.rm);
         return;
       case "bt":
       case "bts":
@@ -232,11 +155,6 @@ export class CaseWriter {
     }
   }
 
-  #copyGpr(to: number, from: number): void {
-    const at = this.#at + Case.GPR;
-    this.#bytes.copyWithin(at + to * 8, at + from * 8, at + from * 8 + 8);
-  }
-
   /** RDX:RAX such that the quotient fits more often than not. */
   #smallDividend(instruction: Instruction): void {
     const { random } = this;
@@ -254,9 +172,9 @@ export class CaseWriter {
     const at = Case.GPR + instruction.register * 8;
     this.set(at, within);
     // What is above the operand size does not count.
-    if (instruction.operandSize < 8) this.#view.setInt32(this.#at + at + 4, random.word(), true);
-    if (instruction.operandSize === 2) this.#view.setInt16(this.#at + at + 2, random.word(), true);
-    else if (random.once(64)) this.#view.setInt32(this.#at + at, 0x4000_0000, true);
+    if (instruction.operandSize < 8) this.view.setInt32(this.at + at + 4, random.word(), true);
+    if (instruction.operandSize === 2) this.view.setInt16(this.at + at + 2, random.word(), true);
+    else if (random.once(64)) this.view.setInt32(this.at + at, 0x4000_0000, true);
   }
 
   /** An offset as the instruction's segment and address size want it, for a linear address. */
@@ -289,8 +207,8 @@ export class CaseWriter {
   }
 
   #returnAddress(): void {
-    const stack = this.#view.getInt32(this.#at + Case.GPR + RSP * 8, true);
-    this.#setMemory(stack, this.#jumpTarget());
+    const stack = this.view.getInt32(this.at + Case.GPR + RSP * 8, true);
+    this.setMemory(stack, this.#jumpTarget());
   }
 
   /** A pad, or once in a while an address that is not canonical. */
@@ -300,10 +218,10 @@ export class CaseWriter {
 
   /** No trap, alignment check or nested task among the flags. */
   #poppedFlags(): void {
-    const stack = this.#view.getInt32(this.#at + Case.GPR + RSP * 8, true);
+    const stack = this.view.getInt32(this.at + Case.GPR + RSP * 8, true);
     const offset = Case.WINDOW + stack - WINDOW;
-    const flags = this.#view.getInt32(this.#at + offset, true);
-    this.#view.setInt32(this.#at + offset, flags & ~0x7_4100, true);
+    const flags = this.view.getInt32(this.at + offset, true);
+    this.view.setInt32(this.at + offset, flags & ~0x7_4100, true);
   }
 
   /** Makes the memory operand's address lie in the window; gives it. */
@@ -352,7 +270,7 @@ export class CaseWriter {
   #faultsShow({ form }: Instruction): boolean {
     // What lies there is no place to jump to, and no MXCSR.
     if (CONTENT_MATTERS.has(form.definition.name)) return false;
-    return form.definition.name !== "x87" || (this.#view.getUint8(this.#at + Case.FX) & 0x3f) === 0x3f;
+    return form.definition.name !== "x87" || (this.view.getUint8(this.at + Case.FX) & 0x3f) === 0x3f;
   }
 
   /** Once in a while, gives the base register an address that is not canonical. */
@@ -362,8 +280,8 @@ export class CaseWriter {
     const { name } = form.definition;
     if (addressSize !== 8 || STACK_INSTRUCTIONS.has(name) || BIT_INSTRUCTIONS.has(name)) return false;
     if (!random.once(100) || !this.#faultsShow(instruction)) return false;
-    this.#view.setInt32(
-      this.#at + Case.GPR + memory!.base * 8 + 4,
+    this.view.setInt32(
+      this.at + Case.GPR + memory!.base * 8 + 4,
       random.pick([0x8000_0000, 0x70_0000]),
       true,
     );
@@ -378,32 +296,27 @@ export class CaseWriter {
     switch (form.definition.name) {
       case "call":
       case "jmp":
-        this.#setMemory(target, this.#jumpTarget());
+        this.setMemory(target, this.#jumpTarget());
         return;
       case "cmpxchg":
-        if (random.once(2)) this.#copyMemory(target, RAX);
+        if (random.once(2)) this.copyMemory(target, RAX);
         return;
       case "cmpxchg8b":
       case "cmpxchg16b": {
         if (random.once(3)) return;
         const half = form.definition.name === "cmpxchg8b" ? 4 : 8;
-        this.#copyMemory(target, RAX);
-        const from = this.#at + Case.GPR + RDX * 8;
-        this.#bytes.copyWithin(this.#at + Case.WINDOW + target - WINDOW + half, from, from + half);
+        this.copyMemory(target, RAX);
+        const from = this.at + Case.GPR + RDX * 8;
+        this.bytes.copyWithin(this.at + Case.WINDOW + target - WINDOW + half, from, from + half);
         return;
       }
       case "ldmxcsr":
-        this.#setMemory(target, random.word() & (random.once(4) ? 0x1ffff : 0xffff));
+        this.setMemory(target, random.word() & (random.once(4) ? 0x1ffff : 0xffff));
         return;
       case "x87":
         // FLDCW.
-        if ((instruction.bytes.at(-1)! & 0) === 0 && random.once(4)) this.#setMemory(target, 0x37f);
+        if ((instruction.bytes.at(-1)! & 0) === 0 && random.once(4)) this.setMemory(target, 0x37f);
     }
-  }
-
-  #copyMemory(target: number, register: number): void {
-    const from = this.#at + Case.GPR + register * 8;
-    this.#bytes.copyWithin(this.#at + Case.WINDOW + target - WINDOW, from, from + 8);
   }
 }
 
@@ -418,30 +331,4 @@ function memoryBytes({ form, operandSize }: Instruction): number {
   );
   if (spec === undefined || spec.size === 0) return 16;
   return operandBytes(spec, operandSize);
-}
-
-/** Segment prefixes. */
-const OVERRIDES = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
-
-/** Whether {@link CaseWriter} can choose operands for this encoding such that both CPUs must agree. */
-export function isSafe(
-  { form, bytes, memory, register, rm, addressSize, operandSize, mode }: Instruction,
-): boolean {
-  const { name } = form.definition;
-  if (mode === CodeMode.Bits32) {
-    // Which of two faults comes first, and whether one comes with a mask of zeros, is up to the model.
-    const overridden = OVERRIDES.some((prefix) => bytes.includes(prefix));
-    if (/^(cmps|maskmov)/.test(name) && (addressSize === 2 || overridden)) return false;
-    if (name === "x87" && (memory?.short === true || overridden)) return false;
-  }
-  const addresses = (number: number) =>
-    memory !== undefined && (number === memory.base || number === memory.index);
-  // The bit offset must not be an address as well, nor the count of a shift that defines no more than 16 places.
-  if (BIT_INSTRUCTIONS.has(name)) return !addresses(register) || register < 0;
-  if (/^sh[lr]d$/.test(name) && operandSize === 2) return !addresses(RCX);
-  // A stack pointer with a random upper half, or a call that pushes over the code at a pad.
-  if (STACK_INSTRUCTIONS.has(name) && mode === CodeMode.Bits64 && addressSize === 4 && addresses(RSP)) {
-    return false;
-  }
-  return !(name === "call" && rm === RSP);
 }

@@ -31,7 +31,9 @@ for (const guest of guests) {
   });
 
   Deno.test({
-    name: `Guest ${guest.name} prints under QEMU what was recorded${qemu ? "" : " (needs qemu-system-x86_64)"}`,
+    name: `Guest ${guest.name} prints under QEMU what was recorded${
+      qemu ? "" : " (needs qemu-system-x86_64)"
+    }`,
     ignore: !qemu || guest.onlyHere !== undefined,
     fn: async () => {
       const run = await runQemu(guestImage(guestProgram(guest)));

@@ -47,7 +47,9 @@ export async function runQemu(image: Uint8Array): Promise<GuestRun> {
       stderr: "piped",
     }).output();
     const problems = new TextDecoder().decode(stderr).split("\n").filter((line) => line.includes("qemu"));
-    if (signal.aborted) return { output: `${withoutFirmware(new TextDecoder().decode(stdout))}\n[stuck]\n`, exit: undefined };
+    if (signal.aborted) {
+      return { output: `${withoutFirmware(new TextDecoder().decode(stdout))}\n[stuck]\n`, exit: undefined };
+    }
     if (problems.length > 0) throw new Error(`QEMU failed: ${problems.join("; ")}`);
     // isa-debug-exit ends with 2n + 1; a shutdown with -no-reboot ends with 0.
     return {

@@ -6,19 +6,22 @@ import { debianBusybox, debianKernel } from "./debian.ts";
 import { readImageFile } from "./image_file.ts";
 import { buildInitramfs, listApplets } from "./initramfs.ts";
 
-/** Whether apt is on this host and can name where a package comes from. */
+/** Whether apt is on this host and can download a package. */
 async function canDownload(): Promise<boolean> {
+  const folder = await Deno.makeTempDir();
   try {
-    const { success, stdout } = await new Deno.Command("apt-get", {
-      args: ["download", "--print-uris", "busybox-static"],
-      cwd: "/",
+    const { success } = await new Deno.Command("apt-get", {
+      args: ["download", "busybox-static"],
+      cwd: folder,
+      stdout: "null",
       stderr: "null",
     }).output();
-    if (!success) return false;
-    const uri = /'(https?:[^']+)'/.exec(new TextDecoder().decode(stdout))?.[1];
-    return uri !== undefined && (await fetch(uri, { method: "HEAD" })).ok;
-  } catch {
-    return false;
+    return success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 }
 

@@ -41,8 +41,8 @@ const LEAF1_ECX = bits(0, 9, 13, 17, 19, 20, 22, 23, 24, 26, 30, 31);
 const LEAF1_EDX = bits(0, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14, 15, 16, 17, 19, 23, 24, 25, 26);
 /** FSGSBASE, TSC_ADJUST, SMEP, ERMS, INVPCID, RDSEED, SMAP. */
 const LEAF7_EBX = bits(0, 1, 7, 9, 10, 18, 20);
-/** UMIP. */
-const LEAF7_ECX = bits(2);
+/** UMIP, RDPID. */
+const LEAF7_ECX = bits(2, 22);
 /** FSRM, IA32_ARCH_CAPABILITIES. */
 const LEAF7_EDX = bits(4, 29);
 /** ARAT. */

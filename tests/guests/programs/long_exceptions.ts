@@ -23,7 +23,11 @@ export const longExceptions: Guest = {
     { name: "into is gone", body: "db 0xce" },
     { name: "lock without memory", body: "db 0xf0, 0x01, 0xc0" },
     { name: "lock on mov", body: "lock mov [SCRATCH], eax" },
-    { name: "too long", body: "db 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x90" },
+    {
+      name: "too long",
+      body:
+        "db 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x90",
+    },
     { name: "hlt in ring 3", body: toUser(".user") + ".user:\nhlt" },
     { name: "cli in ring 3", body: toUser(".user") + ".user:\ncli" },
     { name: "cli in ring 3 with IOPL 3", body: toUser(".user", "0x3002") + `.user:\ncli\nsti\n${DONE}` },
@@ -40,13 +44,29 @@ export const longExceptions: Guest = {
     { name: "non-canonical jump", body: "mov rax, 0x800000000000\njmp rax" },
     { name: "non-canonical call", body: "mov rax, 0x800000000000\ncall rax" },
     { name: "non-canonical return", body: "mov rax, 0x800000000000\npush rax\nret" },
-    { name: "SSE without CR4.OSFXSR", body: "mov eax, 0x20\nmov cr4, rax\nmovaps xmm0, xmm1", after: "mov eax, 0x620\nmov cr4, rax" },
-    { name: "SSE with CR0.EM", body: "mov eax, 0x80010037\nmov cr0, rax\nmovaps xmm0, xmm1", after: "mov eax, 0x80010033\nmov cr0, rax" },
+    {
+      name: "SSE without CR4.OSFXSR",
+      body: "mov eax, 0x20\nmov cr4, rax\nmovaps xmm0, xmm1",
+      after: "mov eax, 0x620\nmov cr4, rax",
+    },
+    {
+      name: "SSE with CR0.EM",
+      body: "mov eax, 0x80010037\nmov cr0, rax\nmovaps xmm0, xmm1",
+      after: "mov eax, 0x80010033\nmov cr0, rax",
+    },
     { name: "SSE with CR0.TS", body: "mov eax, 0x8001003b\nmov cr0, rax\nmovaps xmm0, xmm1", after: "clts" },
     { name: "x87 with CR0.TS", body: "mov eax, 0x8001003b\nmov cr0, rax\nfld1", after: "clts" },
-    { name: "x87 with CR0.EM", body: "mov eax, 0x80010037\nmov cr0, rax\nfld1", after: "mov eax, 0x80010033\nmov cr0, rax" },
+    {
+      name: "x87 with CR0.EM",
+      body: "mov eax, 0x80010037\nmov cr0, rax\nfld1",
+      after: "mov eax, 0x80010033\nmov cr0, rax",
+    },
     { name: "fwait with CR0.TS and MP", body: "mov eax, 0x8001003b\nmov cr0, rax\nfwait", after: "clts" },
-    { name: "fwait with CR0.TS", body: "mov eax, 0x80010039\nmov cr0, rax\nfwait", after: "mov eax, 0x80010033\nmov cr0, rax" },
+    {
+      name: "fwait with CR0.TS",
+      body: "mov eax, 0x80010039\nmov cr0, rax\nfwait",
+      after: "mov eax, 0x80010033\nmov cr0, rax",
+    },
     {
       name: "unmasked x87 exception",
       body: "fninit\nmov word [SCRATCH], 0x37b\nfldcw [SCRATCH]\nfld1\nfldz\nfdivp\nnop\nfwait",
@@ -54,7 +74,8 @@ export const longExceptions: Guest = {
     },
     {
       name: "unmasked SSE exception",
-      body: "mov dword [SCRATCH], 0x1d80\nldmxcsr [SCRATCH]\nxorps xmm0, xmm0\nxorps xmm1, xmm1\nmov dword [SCRATCH], 0x3f800000\nmovups xmm0, [SCRATCH]\ndivps xmm0, xmm1",
+      body:
+        "mov dword [SCRATCH], 0x1d80\nldmxcsr [SCRATCH]\nxorps xmm0, xmm0\nxorps xmm1, xmm1\nmov dword [SCRATCH], 0x3f800000\nmovups xmm0, [SCRATCH]\ndivps xmm0, xmm1",
       after: "mov dword [SCRATCH], 0x1f80\nldmxcsr [SCRATCH]",
     },
     { name: "misaligned movaps", body: "mov eax, SCRATCH + 8\nmovaps xmm0, [rax]" },
@@ -65,11 +86,29 @@ export const longExceptions: Guest = {
       here: "#d e=6a ip=+12 cs=2b fl=2 sp=@1e0000 ss=23",
       why: "The error code is the index of the gate times 8, plus 2, in long mode too",
     },
-    "lock on mov": { here: "#6 ip=+0 cs=8 fl=2 sp=+0 ss=10", why: "LOCK is allowed for some instructions only" },
-    "unknown msr": { here: "#d ip=+5 cs=8 fl=2 sp=+0 ss=10", why: "RDMSR of a register that does not exist is a #GP" },
-    "non-canonical jump": { here: "#d ip=+a cs=8 fl=2 sp=+0 ss=10", why: "The branch faults, not the fetch behind it" },
-    "non-canonical call": { here: "#d ip=+a cs=8 fl=2 sp=+0 ss=10", why: "The branch faults, not the fetch behind it" },
-    "non-canonical return": { here: "#d ip=+b cs=8 fl=2 sp=-8 ss=10", why: "The branch faults, not the fetch behind it" },
-    "unmasked SSE exception": { here: "#13 ip=+2c cs=8 fl=2 sp=+0 ss=10", why: "TCG has no SIMD floating-point exceptions" },
+    "lock on mov": {
+      here: "#6 ip=+0 cs=8 fl=2 sp=+0 ss=10",
+      why: "LOCK is allowed for some instructions only",
+    },
+    "unknown msr": {
+      here: "#d ip=+5 cs=8 fl=2 sp=+0 ss=10",
+      why: "RDMSR of a register that does not exist is a #GP",
+    },
+    "non-canonical jump": {
+      here: "#d ip=+a cs=8 fl=2 sp=+0 ss=10",
+      why: "The branch faults, not the fetch behind it",
+    },
+    "non-canonical call": {
+      here: "#d ip=+a cs=8 fl=2 sp=+0 ss=10",
+      why: "The branch faults, not the fetch behind it",
+    },
+    "non-canonical return": {
+      here: "#d ip=+b cs=8 fl=2 sp=-8 ss=10",
+      why: "The branch faults, not the fetch behind it",
+    },
+    "unmasked SSE exception": {
+      here: "#13 ip=+2c cs=8 fl=2 sp=+0 ss=10",
+      why: "TCG has no SIMD floating-point exceptions",
+    },
   },
 };

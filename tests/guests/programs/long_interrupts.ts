@@ -82,28 +82,73 @@ const LATER = `cli\n${END_OF_IRQ4}`;
 
 export const longInterrupts: Guest = {
   name: "long_interrupts",
-  source: longGuest("long_interrupts", [
-    { name: "IRQ after STI and one more instruction", body: `${SETUP}${IRQ4}sti\nnop\nnop\nnop`, after: LATER },
-    { name: "IRQ while IF is clear", body: `${SETUP}${IRQ4}nop\nnop\n${say(" nothing")}`, after: LATER },
-    { name: "STI, CLI", body: `${SETUP}${IRQ4}sti\ncli\nnop\nnop\n${say(" nothing")}`, after: LATER },
-    { name: "IRQ after POPF", body: `${SETUP}${IRQ4}push 0x202\npopfq\nnop\nnop`, after: LATER },
-    { name: "IRQ after IRETQ", body: `${SETUP}${IRQ4}push KDATA\npush STACK\npush 0x202\npush KCODE\npush .there\niretq\nnop\n.there:\nnop\nnop`, after: LATER },
-    { name: "IRQ after MOV SS", body: `${SETUP}${IRQ4}mov ebx, KDATA\npush 0x202\nmov ecx, .next\nmov byte [.next], 0x8e\npopfq\n.next:\nmov ss, bx\nnop\nnop`, after: LATER },
-    { name: "IRQ in HLT", body: `${SETUP}${IRQ4}sti\nhlt\nnop`, after: LATER },
-    { name: "IRQ in ring 3", body: `${SETUP}${IRQ4}${toUser(".user", "0x202")}.user:\nnop\nnop`, after: LATER },
-    { name: "IRQ in compatibility mode", body: `${SETUP}${IRQ4}${toUser(".user", "0x202", "UCODE32")}.user:\nnop\nnop`, after: LATER },
-    { name: "IRQ in a loop", body: `${SETUP}sti\nmov ecx, 100\n.loop:\ndec ecx\ncmp ecx, 50\njne .no\nmov edx, 0x21\nmov eax, 0xef\nout dx, al\nmov edx, 0x3f9\nmov eax, 2\nout dx, al\njmp short .no\n.no:\ntest ecx, ecx\njne .loop`, after: LATER + show("rcx") },
-    { name: "masked IRQ", body: `${SETUP}${out("0x3f9", "2")}sti\nnop\nnop\n${say(" nothing")}`, after: LATER },
-    { name: "IRR and ISR of the 8259A", body: `${SETUP}${IRQ4}${out("0x20", "0x0a")}in al, 0x20\nmov ebx, eax\nsti\nnop\nnop`, after: `${show("rbx", "irr")}${out("0x20", "0x0b")}in al, 0x20\n${show("rax", "isr")}${LATER}${out("0x20", "0x0b")}in al, 0x20\n${show("rax", "isr")}` },
-    {
-      name: "IRQ 4 is not taken twice before its end",
-      body: `${SETUP}${gate(0x24, ".handler")}${IRQ4}sti\nnop\nnop\nnop\n${show("rbp", "count")}jmp .after\n.handler:\ninc ebp\niretq`,
-      after: LATER,
-    },
-    { name: "self IPI", body: `${SETUP}sti\nnop\n${self("0x50")}nop\nnop`, after: `cli\n${apic("0xb0", "0")}` },
-    {
-      name: "IPIs by priority",
-      body: `${SETUP}${gate(0x50, ".low")}${gate(0x61, ".middle")}${gate(0x7f, ".high")}
+  source: longGuest(
+    "long_interrupts",
+    [
+      {
+        name: "IRQ after STI and one more instruction",
+        body: `${SETUP}${IRQ4}sti\nnop\nnop\nnop`,
+        after: LATER,
+      },
+      { name: "IRQ while IF is clear", body: `${SETUP}${IRQ4}nop\nnop\n${say(" nothing")}`, after: LATER },
+      { name: "STI, CLI", body: `${SETUP}${IRQ4}sti\ncli\nnop\nnop\n${say(" nothing")}`, after: LATER },
+      { name: "IRQ after POPF", body: `${SETUP}${IRQ4}push 0x202\npopfq\nnop\nnop`, after: LATER },
+      {
+        name: "IRQ after IRETQ",
+        body:
+          `${SETUP}${IRQ4}push KDATA\npush STACK\npush 0x202\npush KCODE\npush .there\niretq\nnop\n.there:\nnop\nnop`,
+        after: LATER,
+      },
+      {
+        name: "IRQ after MOV SS",
+        body:
+          `${SETUP}${IRQ4}mov ebx, KDATA\npush 0x202\nmov ecx, .next\nmov byte [.next], 0x8e\npopfq\n.next:\nmov ss, bx\nnop\nnop`,
+        after: LATER,
+      },
+      { name: "IRQ in HLT", body: `${SETUP}${IRQ4}sti\nhlt\nnop`, after: LATER },
+      {
+        name: "IRQ in ring 3",
+        body: `${SETUP}${IRQ4}${toUser(".user", "0x202")}.user:\nnop\nnop`,
+        after: LATER,
+      },
+      {
+        name: "IRQ in compatibility mode",
+        body: `${SETUP}${IRQ4}${toUser(".user", "0x202", "UCODE32")}.user:\nnop\nnop`,
+        after: LATER,
+      },
+      {
+        name: "IRQ in a loop",
+        body:
+          `${SETUP}sti\nmov ecx, 100\n.loop:\ndec ecx\ncmp ecx, 50\njne .no\nmov edx, 0x21\nmov eax, 0xef\nout dx, al\nmov edx, 0x3f9\nmov eax, 2\nout dx, al\njmp short .no\n.no:\ntest ecx, ecx\njne .loop`,
+        after: LATER + show("rcx"),
+      },
+      {
+        name: "masked IRQ",
+        body: `${SETUP}${out("0x3f9", "2")}sti\nnop\nnop\n${say(" nothing")}`,
+        after: LATER,
+      },
+      {
+        name: "IRR and ISR of the 8259A",
+        body: `${SETUP}${IRQ4}${out("0x20", "0x0a")}in al, 0x20\nmov ebx, eax\nsti\nnop\nnop`,
+        after: `${show("rbx", "irr")}${out("0x20", "0x0b")}in al, 0x20\n${show("rax", "isr")}${LATER}${
+          out("0x20", "0x0b")
+        }in al, 0x20\n${show("rax", "isr")}`,
+      },
+      {
+        name: "IRQ 4 is not taken twice before its end",
+        body: `${SETUP}${gate(0x24, ".handler")}${IRQ4}sti\nnop\nnop\nnop\n${
+          show("rbp", "count")
+        }jmp .after\n.handler:\ninc ebp\niretq`,
+        after: LATER,
+      },
+      {
+        name: "self IPI",
+        body: `${SETUP}sti\nnop\n${self("0x50")}nop\nnop`,
+        after: `cli\n${apic("0xb0", "0")}`,
+      },
+      {
+        name: "IPIs by priority",
+        body: `${SETUP}${gate(0x50, ".low")}${gate(0x61, ".middle")}${gate(0x7f, ".high")}
         ${self("0x50")}${self("0x7f")}${self("0x61")}
         sti
         nop
@@ -111,11 +156,11 @@ export const longInterrupts: Guest = {
         ${say(" end")}
         jmp .after
         ${handler(".low", "50")}${handler(".middle", "61")}${handler(".high", "7f")}`,
-      after: "cli\n",
-    },
-    {
-      name: "a higher one interrupts a lower handler, a lower one waits",
-      body: `${SETUP}${gate(0x50, ".low")}${gate(0x61, ".middle")}${gate(0x7f, ".high")}
+        after: "cli\n",
+      },
+      {
+        name: "a higher one interrupts a lower handler, a lower one waits",
+        body: `${SETUP}${gate(0x50, ".low")}${gate(0x61, ".middle")}${gate(0x7f, ".high")}
         sti
         ${self("0x61")}
         nop
@@ -134,11 +179,11 @@ export const longInterrupts: Guest = {
         cli
         iretq
         ${handler(".low", "50")}${handler(".high", "7f")}`,
-      after: "cli\n",
-    },
-    {
-      name: "vectors of one class do not interrupt each other",
-      body: `${SETUP}${gate(0x61, ".a")}${gate(0x62, ".b")}
+        after: "cli\n",
+      },
+      {
+        name: "vectors of one class do not interrupt each other",
+        body: `${SETUP}${gate(0x61, ".a")}${gate(0x62, ".b")}
         sti
         ${self("0x61")}
         nop
@@ -156,11 +201,11 @@ export const longInterrupts: Guest = {
         nop
         iretq
         ${handler(".b", "62")}`,
-      after: "cli\n",
-    },
-    {
-      name: "task priority",
-      body: `${SETUP}${gate(0x50, ".low")}${gate(0x7f, ".high")}
+        after: "cli\n",
+      },
+      {
+        name: "task priority",
+        body: `${SETUP}${gate(0x50, ".low")}${gate(0x7f, ".high")}
         mov eax, 6
         mov cr8, rax
         sti
@@ -176,11 +221,11 @@ export const longInterrupts: Guest = {
         ${say(" end")}
         jmp .after
         ${handler(".low", "50")}${handler(".high", "7f")}`,
-      after: "cli\n",
-    },
-    {
-      name: "pending and in service",
-      body: `${SETUP}${gate(0x65, ".handler")}${self("0x65")}
+        after: "cli\n",
+      },
+      {
+        name: "pending and in service",
+        body: `${SETUP}${gate(0x65, ".handler")}${self("0x65")}
         mov ebx, [r15 + 0x230]
         sti
         nop
@@ -194,12 +239,13 @@ export const longInterrupts: Guest = {
         mov ebp, [r15 + 0xa0]
         ${apic("0xb0", "0")}
         iretq`,
-      after: show("rbx", "irr") + show("rcx", "isr") + show("rbp", "ppr") + show("rdi", "irr") + show("rsi", "isr"),
-    },
-    { name: "NMI while IF is clear", body: `${SETUP}${NMI}nop\nnop` },
-    {
-      name: "NMI waits for IRET",
-      body: `${SETUP}${gate(2, ".nmi")}
+        after: show("rbx", "irr") + show("rcx", "isr") + show("rbp", "ppr") + show("rdi", "irr") +
+          show("rsi", "isr"),
+      },
+      { name: "NMI while IF is clear", body: `${SETUP}${NMI}nop\nnop` },
+      {
+        name: "NMI waits for IRET",
+        body: `${SETUP}${gate(2, ".nmi")}
         ${NMI}
         nop
         nop
@@ -219,10 +265,10 @@ export const longInterrupts: Guest = {
         pop rbp
         .out:
         iretq`,
-    },
-    {
-      name: "a fault in the NMI handler ends the blocking",
-      body: `${SETUP}${gate(2, ".nmi")}${gate(6, ".ud")}
+      },
+      {
+        name: "a fault in the NMI handler ends the blocking",
+        body: `${SETUP}${gate(2, ".nmi")}${gate(6, ".ud")}
         ${NMI}
         nop
         nop
@@ -243,18 +289,36 @@ export const longInterrupts: Guest = {
         ${say(" ud")}
         add qword [rsp], 2
         iretq`,
-      after: `${gate(6, "stubs + 6 * 16")}${gate(2, "stubs + 2 * 16")}`,
-    },
-    { name: "timer in HLT", body: `${SETUP}${gate(0x55, ".timer")}${apic("0x320", "0x55")}${apic("0x3e0", "0xb")}${apic("0x380", "1000000")}sti\nhlt\n${say(" awake")}cli\nmov ebx, [r15 + 0x390]\n${show("rbx", "count")}jmp .after\n${handler(".timer", "timer")}` },
-    { name: "periodic timer", body: `${SETUP}${gate(0x55, ".timer")}${apic("0x320", "0x20055")}${apic("0x3e0", "0xb")}${apic("0x380", "1000000")}sti\nhlt\nhlt\nhlt\n${apic("0x320", "0x10000")}cli\n${say(" three")}jmp .after\n.timer:\n${apic("0xb0", "0")}iretq` },
-    {
-      name: "timer in a loop without exits",
-      body: `${SETUP}${gate(0x55, ".timer")}${apic("0x320", "0x55")}${apic("0x3e0", "0xb")}${apic("0x380", "1000000")}sti\n.wait:\njmp .wait\n.timer:\n${say(" timer")}${apic("0xb0", "0")}mov qword [rsp], .after\niretq`,
-      after: "cli\n",
-    },
-    {
-      name: "timer in REP STOSB",
-      body: `${SETUP}${gate(0x55, ".timer")}${apic("0x320", "0x20055")}${apic("0x3e0", "0xb")}${apic("0x380", "200000")}
+        after: `${gate(6, "stubs + 6 * 16")}${gate(2, "stubs + 2 * 16")}`,
+      },
+      {
+        name: "timer in HLT",
+        body: `${SETUP}${gate(0x55, ".timer")}${apic("0x320", "0x55")}${apic("0x3e0", "0xb")}${
+          apic("0x380", "1000000")
+        }sti\nhlt\n${say(" awake")}cli\nmov ebx, [r15 + 0x390]\n${show("rbx", "count")}jmp .after\n${
+          handler(".timer", "timer")
+        }`,
+      },
+      {
+        name: "periodic timer",
+        body: `${SETUP}${gate(0x55, ".timer")}${apic("0x320", "0x20055")}${apic("0x3e0", "0xb")}${
+          apic("0x380", "1000000")
+        }sti\nhlt\nhlt\nhlt\n${apic("0x320", "0x10000")}cli\n${say(" three")}jmp .after\n.timer:\n${
+          apic("0xb0", "0")
+        }iretq`,
+      },
+      {
+        name: "timer in a loop without exits",
+        body: `${SETUP}${gate(0x55, ".timer")}${apic("0x320", "0x55")}${apic("0x3e0", "0xb")}${
+          apic("0x380", "1000000")
+        }sti\n.wait:\njmp .wait\n.timer:\n${say(" timer")}${apic("0xb0", "0")}mov qword [rsp], .after\niretq`,
+        after: "cli\n",
+      },
+      {
+        name: "timer in REP STOSB",
+        body: `${SETUP}${gate(0x55, ".timer")}${apic("0x320", "0x20055")}${apic("0x3e0", "0xb")}${
+          apic("0x380", "200000")
+        }
         sti
         .again:
         mov edi, 0x1000000
@@ -275,10 +339,10 @@ export const longInterrupts: Guest = {
         inc ebp
         ${apic("0xb0", "0")}
         iretq`,
-    },
-    {
-      name: "I/O APIC",
-      body: `${SETUP}${gate(0x62, ".handler")}
+      },
+      {
+        name: "I/O APIC",
+        body: `${SETUP}${gate(0x62, ".handler")}
         mov ebx, IO_APIC
         mov dword [rbx], 0x18
         mov dword [rbx + 16], 0x62
@@ -296,10 +360,10 @@ export const longInterrupts: Guest = {
         mov dword [rbx + 16], 0x10000
         jmp .after
         ${handler(".handler", "62")}`,
-    },
-    {
-      name: "I/O APIC, level-triggered",
-      body: `${SETUP}${gate(0x62, ".handler")}
+      },
+      {
+        name: "I/O APIC, level-triggered",
+        body: `${SETUP}${gate(0x62, ".handler")}
         mov ebx, IO_APIC
         mov dword [rbx], 0x18
         mov dword [rbx + 16], 0x8062
@@ -325,11 +389,25 @@ export const longInterrupts: Guest = {
         ${show("rcx", "entry")}
         ${apic("0xb0", "0")}
         iretq`,
-    },
-    { name: "interrupts do not wake what is shut off", body: `${SETUP}${apic("0xf0", "0xff")}${self("0x50")}sti\nnop\nnop\n${say(" nothing")}`, after: `cli\n${apic("0xf0", "0x1ff")}` },
-    { name: "IRQ 4 through a gate that is not present", body: `${SETUP}${IRQ4}mov byte [IDT + 0x24 * 16 + 5], 0x0e\nsti\nnop\nnop`, after: `${LATER}mov byte [IDT + 0x24 * 16 + 5], 0x8e\n` },
-  ], "", CONSTANTS),
+      },
+      {
+        name: "interrupts do not wake what is shut off",
+        body: `${SETUP}${apic("0xf0", "0xff")}${self("0x50")}sti\nnop\nnop\n${say(" nothing")}`,
+        after: `cli\n${apic("0xf0", "0x1ff")}`,
+      },
+      {
+        name: "IRQ 4 through a gate that is not present",
+        body: `${SETUP}${IRQ4}mov byte [IDT + 0x24 * 16 + 5], 0x0e\nsti\nnop\nnop`,
+        after: `${LATER}mov byte [IDT + 0x24 * 16 + 5], 0x8e\n`,
+      },
+    ],
+    "",
+    CONSTANTS,
+  ),
   differences: {
-    "IRQ 4 through a gate that is not present": { here: "#b e=123 ip=+10c cs=8 fl=202 sp=+0 ss=10", why: "The error code is 8 times the vector, plus 2, plus 1 for what comes from outside" },
+    "IRQ 4 through a gate that is not present": {
+      here: "#b e=123 ip=+10c cs=8 fl=202 sp=+0 ss=10",
+      why: "The error code is 8 times the vector, plus 2, plus 1 for what comes from outside",
+    },
   },
 };

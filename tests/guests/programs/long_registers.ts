@@ -21,6 +21,10 @@ export const longRegisters: Guest = {
     { name: "cr3 reserved bits", body: "mov rax, cr3\nbts rax, 52\nmov cr3, rax" },
     { name: "efer reserved bit", body: "mov ecx, 0xc0000080\nmov eax, 0xd03\nxor edx, edx\nwrmsr" },
     { name: "efer LME while paging", body: "mov ecx, 0xc0000080\nmov eax, 0xc01\nxor edx, edx\nwrmsr" },
-    { name: "lmsw cannot clear PE", body: "xor eax, eax\nlmsw ax\nmov rbx, cr0\nmov eax, 0x80010033\nmov cr0, rax", after: show("rbx") },
+    {
+      name: "lmsw cannot clear PE",
+      body: "xor eax, eax\nlmsw ax\nmov rbx, cr0\nmov eax, 0x80010033\nmov cr0, rax",
+      after: show("rbx"),
+    },
   ]),
 };

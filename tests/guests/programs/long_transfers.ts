@@ -158,15 +158,40 @@ export const longTransfers: Guest = {
         ${show("rcx", "es")}
         ${DONE}`,
     },
-    { name: "iretq to null stack in ring 0", body: `push 0\npush STACK - 0x80\npush 2\npush KCODE\npush .there\niretq\n.there:\n${SEGMENTS}` },
-    { name: "iretq to null stack in ring 3", body: "push 3\npush USER_STACK\npush 2\npush UCODE\npush .after\niretq" },
+    {
+      name: "iretq to null stack in ring 0",
+      body: `push 0\npush STACK - 0x80\npush 2\npush KCODE\npush .there\niretq\n.there:\n${SEGMENTS}`,
+    },
+    {
+      name: "iretq to null stack in ring 3",
+      body: "push 3\npush USER_STACK\npush 2\npush UCODE\npush .after\niretq",
+    },
     { name: "iretq to null code", body: "push UDATA\npush USER_STACK\npush 2\npush 0\npush .after\niretq" },
     { name: "iretq to data", body: "push UDATA\npush USER_STACK\npush 2\npush UDATA\npush .after\niretq" },
-    { name: "iretq to ring 0 code with RPL 3", body: "push UDATA\npush USER_STACK\npush 2\npush KCODE + 3\npush .after\niretq" },
-    { name: "iretq with ring 0 stack to ring 3", body: "push KDATA\npush USER_STACK\npush 2\npush UCODE\npush .after\niretq" },
-    { name: "iretq beyond the GDT", body: "push UDATA\npush USER_STACK\npush 2\npush 0xff00\npush .after\niretq" },
-    { name: "iretq with NT", body: "pushfq\nor dword [rsp], 0x4000\npopfq\npush KDATA\npush STACK\npush 2\npush KCODE\npush .after\niretq" },
-    { name: "iretq sets flags", body: `push KDATA\npush STACK - 0x80\npush 0x3fcd7\npush KCODE\npush .there\niretq\n.there:\npushfq\npop rbx\npush 2\npopfq\n${show("rbx", "fl")}` },
+    {
+      name: "iretq to ring 0 code with RPL 3",
+      body: "push UDATA\npush USER_STACK\npush 2\npush KCODE + 3\npush .after\niretq",
+    },
+    {
+      name: "iretq with ring 0 stack to ring 3",
+      body: "push KDATA\npush USER_STACK\npush 2\npush UCODE\npush .after\niretq",
+    },
+    {
+      name: "iretq beyond the GDT",
+      body: "push UDATA\npush USER_STACK\npush 2\npush 0xff00\npush .after\niretq",
+    },
+    {
+      name: "iretq with NT",
+      body:
+        "pushfq\nor dword [rsp], 0x4000\npopfq\npush KDATA\npush STACK\npush 2\npush KCODE\npush .after\niretq",
+    },
+    {
+      name: "iretq sets flags",
+      body:
+        `push KDATA\npush STACK - 0x80\npush 0x3fcd7\npush KCODE\npush .there\niretq\n.there:\npushfq\npop rbx\npush 2\npopfq\n${
+          show("rbx", "fl")
+        }`,
+    },
     {
       name: "iretq in ring 3 cannot set IF or IOPL",
       body: `${toUser(".user")}
@@ -236,19 +261,52 @@ export const longTransfers: Guest = {
         ${show("rcx")}
         ${show("rdx")}`,
     },
-    { name: "far return to ring 3", body: `push UDATA\npush USER_STACK\npush UCODE\npush .user\nretfq\n.user:\n${SEGMENTS}${show("rsp")}${DONE}` },
-    { name: "far return with release", body: `push UDATA\npush USER_STACK\npush 7\npush 7\npush UCODE\npush .user\nretfq 16\n.user:\n${show("rsp")}${DONE}` },
+    {
+      name: "far return to ring 3",
+      body: `push UDATA\npush USER_STACK\npush UCODE\npush .user\nretfq\n.user:\n${SEGMENTS}${
+        show("rsp")
+      }${DONE}`,
+    },
+    {
+      name: "far return with release",
+      body: `push UDATA\npush USER_STACK\npush 7\npush 7\npush UCODE\npush .user\nretfq 16\n.user:\n${
+        show("rsp")
+      }${DONE}`,
+    },
     { name: "far return inwards", body: `${toUser(".user")}.user:\npush KCODE\npush .after\nretfq` },
-    { name: "far jump through memory", body: `${pointer("KCODE", ".there")}jmp far dword [SCRATCH]\nud2\n.there:\n${SEGMENTS}` },
+    {
+      name: "far jump through memory",
+      body: `${pointer("KCODE", ".there")}jmp far dword [SCRATCH]\nud2\n.there:\n${SEGMENTS}`,
+    },
     { name: "far jump to data", body: `${pointer("KDATA", ".after")}jmp far dword [SCRATCH]` },
     { name: "far jump to null", body: `${pointer("0", ".after")}jmp far dword [SCRATCH]` },
     { name: "far jump to TSS", body: `${pointer("TSS", ".after")}jmp far dword [SCRATCH]` },
     { name: "far jump to other privilege", body: `${pointer("UCODE", ".after")}jmp far dword [SCRATCH]` },
-    { name: "far jump to not present code", body: `${descriptor(0, "0x00af1b000000ffff")}${pointer("FREE", ".after")}jmp far dword [SCRATCH]` },
-    { name: "far jump with L and D", body: `${descriptor(0, "0x00ef9b000000ffff")}${pointer("FREE", ".after")}jmp far dword [SCRATCH]` },
-    { name: "far jump to conforming code", body: `${descriptor(0, "0x00af9e000000ffff")}${pointer("FREE", ".there")}jmp far dword [SCRATCH]\n.there:\n${SEGMENTS}${show("qword [gdt_free]", "descriptor")}` },
-    { name: "far call and return", body: `${pointer("KCODE", ".there")}push 9\ncall far dword [SCRATCH]\n${show("rsp")}jmp .after\n.there:\n${show("qword [rsp]", "top")}retf`, after: "mov rsp, [case_stack]" },
-    { name: "far jump out of compatibility limits", body: `${descriptor(0, "0x00409b000000ffff")}${pointer("FREE", ".after")}jmp far dword [SCRATCH]` },
+    {
+      name: "far jump to not present code",
+      body: `${descriptor(0, "0x00af1b000000ffff")}${pointer("FREE", ".after")}jmp far dword [SCRATCH]`,
+    },
+    {
+      name: "far jump with L and D",
+      body: `${descriptor(0, "0x00ef9b000000ffff")}${pointer("FREE", ".after")}jmp far dword [SCRATCH]`,
+    },
+    {
+      name: "far jump to conforming code",
+      body: `${descriptor(0, "0x00af9e000000ffff")}${
+        pointer("FREE", ".there")
+      }jmp far dword [SCRATCH]\n.there:\n${SEGMENTS}${show("qword [gdt_free]", "descriptor")}`,
+    },
+    {
+      name: "far call and return",
+      body: `${pointer("KCODE", ".there")}push 9\ncall far dword [SCRATCH]\n${
+        show("rsp")
+      }jmp .after\n.there:\n${show("qword [rsp]", "top")}retf`,
+      after: "mov rsp, [case_stack]",
+    },
+    {
+      name: "far jump out of compatibility limits",
+      body: `${descriptor(0, "0x00409b000000ffff")}${pointer("FREE", ".after")}jmp far dword [SCRATCH]`,
+    },
     {
       name: "call gate",
       body: `${callGate(".gate")}
@@ -281,14 +339,32 @@ export const longTransfers: Guest = {
         ${SEGMENTS}
         retfq`,
     },
-    { name: "call gate without privilege", body: `${callGate(".after", 0x8c)}${pointer("FREE + 3", "0")}${toUser(".user")}.user:\ncall far dword [SCRATCH]` },
-    { name: "call gate not present", body: `${callGate(".after", 0x6c)}${pointer("FREE", "0")}call far dword [SCRATCH]` },
-    { name: "call gate to 32-bit code", body: `${callGate(".after", 0xec, "KCODE32")}${pointer("FREE", "0")}call far dword [SCRATCH]` },
+    {
+      name: "call gate without privilege",
+      body: `${callGate(".after", 0x8c)}${pointer("FREE + 3", "0")}${
+        toUser(".user")
+      }.user:\ncall far dword [SCRATCH]`,
+    },
+    {
+      name: "call gate not present",
+      body: `${callGate(".after", 0x6c)}${pointer("FREE", "0")}call far dword [SCRATCH]`,
+    },
+    {
+      name: "call gate to 32-bit code",
+      body: `${callGate(".after", 0xec, "KCODE32")}${pointer("FREE", "0")}call far dword [SCRATCH]`,
+    },
     { name: "gate not present", body: `${gate(0x50, ".after", 0x6e)}int 0x50` },
     { name: "gate of wrong type", body: `${gate(0x50, ".after", 0x85)}int 0x50` },
     { name: "gate to data", body: `${gate(0x50, ".after")}mov word [IDT + 0x50 * 16 + 2], KDATA\nint 0x50` },
-    { name: "gate to 32-bit code", body: `${gate(0x50, ".after")}mov word [IDT + 0x50 * 16 + 2], KCODE32\nint 0x50` },
-    { name: "gate to null", body: `${gate(0x50, ".after")}mov word [IDT + 0x50 * 16 + 2], 0\nint 0x50`, after: "mov word [IDT + 0x50 * 16 + 2], KCODE" },
+    {
+      name: "gate to 32-bit code",
+      body: `${gate(0x50, ".after")}mov word [IDT + 0x50 * 16 + 2], KCODE32\nint 0x50`,
+    },
+    {
+      name: "gate to null",
+      body: `${gate(0x50, ".after")}mov word [IDT + 0x50 * 16 + 2], 0\nint 0x50`,
+      after: "mov word [IDT + 0x50 * 16 + 2], KCODE",
+    },
     {
       name: "double fault on its own stack",
       body: "mov rsp, 0x40000ff0\npush rax",
@@ -359,7 +435,11 @@ export const longTransfers: Guest = {
     },
     { name: "SYSRET to non-canonical address", body: `mov rcx, 0x800000000000\nmov r11d, 2\nsysretq` },
     { name: "SYSRET in ring 3", body: `${toUser(".user")}.user:\nmov ecx, .after\nsysretq` },
-    { name: "SYSCALL without EFER.SCE", body: `${wrmsr("0xc0000080", "0xd00")}syscall`, after: wrmsr("0xc0000080", "0xd01") },
+    {
+      name: "SYSCALL without EFER.SCE",
+      body: `${wrmsr("0xc0000080", "0xd00")}syscall`,
+      after: wrmsr("0xc0000080", "0xd01"),
+    },
     {
       name: "SYSENTER and SYSEXIT",
       body: `${wrmsr("0x174", "KCODE")}
@@ -464,18 +544,37 @@ export const longTransfers: Guest = {
         wrfsbase rbx`,
       after: show("rcx") + show("rdx") + "mov rax, cr4\nand eax, ~0x10000\nmov cr4, rax",
     },
-    { name: "mov to ss of null in ring 0", body: "xor eax, eax\nmov ss, ax\nmov ecx, ss\npush rax", after: show("rcx") + "mov eax, KDATA\nmov ss, ax\nmov rsp, [case_stack]" },
+    {
+      name: "mov to ss of null in ring 0",
+      body: "xor eax, eax\nmov ss, ax\nmov ecx, ss\npush rax",
+      after: show("rcx") + "mov eax, KDATA\nmov ss, ax\nmov rsp, [case_stack]",
+    },
     { name: "mov to ss of null in ring 3", body: `${toUser(".user")}.user:\nxor eax, eax\nmov ss, ax` },
     { name: "mov to ss of ring 3 in ring 0", body: "mov eax, UDATA\nmov ss, ax" },
-    { name: "mov to ds of code", body: `mov eax, KCODE\nmov ds, ax\nmov ecx, ds`, after: show("rcx") + "mov eax, KDATA\nmov ds, ax" },
+    {
+      name: "mov to ds of code",
+      body: `mov eax, KCODE\nmov ds, ax\nmov ecx, ds`,
+      after: show("rcx") + "mov eax, KDATA\nmov ds, ax",
+    },
     { name: "mov to ds of TSS", body: "mov eax, TSS\nmov ds, ax" },
     { name: "mov to ds beyond the GDT", body: "mov eax, 0xfff3\nmov ds, ax" },
     { name: "mov to ds of LDT without one", body: "xor eax, eax\nlldt ax\nmov eax, 0xc\nmov ds, ax" },
-    { name: "mov to ds not present", body: `${descriptor(0, "0x00cf73000000ffff")}mov eax, FREE\nmov ds, ax` },
-    { name: "mov to ss not present", body: `${descriptor(0, "0x00cf13000000ffff")}mov eax, FREE\nmov ss, ax` },
+    {
+      name: "mov to ds not present",
+      body: `${descriptor(0, "0x00cf73000000ffff")}mov eax, FREE\nmov ds, ax`,
+    },
+    {
+      name: "mov to ss not present",
+      body: `${descriptor(0, "0x00cf13000000ffff")}mov eax, FREE\nmov ss, ax`,
+    },
     { name: "mov to ds of ring 0 in ring 3", body: `${toUser(".user")}.user:\nmov eax, KDATA\nmov ds, ax` },
     { name: "mov to cs", body: "mov eax, KCODE\ndb 0x8e, 0xc8" },
-    { name: "accessed bit", body: `${descriptor(0, "0x00cff2000000ffff")}mov eax, FREE\nmov es, ax\n${show("qword [gdt_free]", "descriptor")}` },
+    {
+      name: "accessed bit",
+      body: `${descriptor(0, "0x00cff2000000ffff")}mov eax, FREE\nmov es, ax\n${
+        show("qword [gdt_free]", "descriptor")
+      }`,
+    },
     { name: "ltr of busy TSS", body: "mov eax, TSS\nltr ax" },
     { name: "ltr of data", body: "mov eax, KDATA\nltr ax" },
     { name: "str sldt", body: "str eax\nmov ecx, -1\nsldt cx", after: show("rax") + show("rcx") },
@@ -502,21 +601,52 @@ export const longTransfers: Guest = {
         mov fs, ax`,
       after: show("rcx") + show("rdx") + "xor eax, eax\nlldt ax\nmov fs, ax",
     },
-    { name: "lar lsl", body: "mov ebx, KCODE\nmov eax, -1\nlar eax, ebx\nsetz cl\nlsl edx, ebx\nmov ebx, TSS\nlar esi, ebx\nlsl edi, ebx\nmov ebx, 0xff00\nlar ebp, ebx\nsetz ch", after: show("rax") + show("rcx") + show("rdx") + show("rsi") + show("rdi") + show("rbp") },
-    { name: "verr verw", body: "mov ebx, KCODE\nverr bx\nsetz al\nverw bx\nsetz ah\nmov ebx, KDATA\nverr bx\nsetz cl\nverw bx\nsetz ch", after: show("rax") + show("rcx") },
-    { name: "UMIP", body: `mov rax, cr4\nor eax, 0x800\nmov cr4, rax\n${toUser(".user")}.user:\nsmsw eax`, after: "mov rax, cr4\nand eax, ~0x800\nmov cr4, rax" },
-    { name: "sgdt in ring 3 with UMIP off", body: `${toUser(".user")}.user:\nsidt [SCRATCH]\n${DONE}`, after: show("qword [SCRATCH]", "idt") },
-    { name: "cr8", body: "mov eax, 5\nmov cr8, rax\nmov rbx, cr8\nxor eax, eax\nmov cr8, rax\nmov eax, 16\nmov cr8, rax", after: show("rbx") },
+    {
+      name: "lar lsl",
+      body:
+        "mov ebx, KCODE\nmov eax, -1\nlar eax, ebx\nsetz cl\nlsl edx, ebx\nmov ebx, TSS\nlar esi, ebx\nlsl edi, ebx\nmov ebx, 0xff00\nlar ebp, ebx\nsetz ch",
+      after: show("rax") + show("rcx") + show("rdx") + show("rsi") + show("rdi") + show("rbp"),
+    },
+    {
+      name: "verr verw",
+      body:
+        "mov ebx, KCODE\nverr bx\nsetz al\nverw bx\nsetz ah\nmov ebx, KDATA\nverr bx\nsetz cl\nverw bx\nsetz ch",
+      after: show("rax") + show("rcx"),
+    },
+    {
+      name: "UMIP",
+      body: `mov rax, cr4\nor eax, 0x800\nmov cr4, rax\n${toUser(".user")}.user:\nsmsw eax`,
+      after: "mov rax, cr4\nand eax, ~0x800\nmov cr4, rax",
+    },
+    {
+      name: "sgdt in ring 3 with UMIP off",
+      body: `${toUser(".user")}.user:\nsidt [SCRATCH]\n${DONE}`,
+      after: show("qword [SCRATCH]", "idt"),
+    },
+    {
+      name: "cr8",
+      body: "mov eax, 5\nmov cr8, rax\nmov rbx, cr8\nxor eax, eax\nmov cr8, rax\nmov eax, 16\nmov cr8, rax",
+      after: show("rbx"),
+    },
     { name: "cr1", body: "db 0x0f, 0x20, 0xc8" },
   ]),
   differences: {
-    "far jump with L and D": { here: "#d e=50 ip=+27 cs=8 fl=2 sp=+0 ss=10", why: "L and D both set is a #GP" },
+    "far jump with L and D": {
+      here: "#d e=50 ip=+27 cs=8 fl=2 sp=+0 ss=10",
+      why: "L and D both set is a #GP",
+    },
     "far jump to conforming code": {
       here: "cs=50 ss=10 descriptor=af9f000000ffff",
       why: "A far jump sets the accessed bit of its code segment",
     },
-    "gate not present": { here: "#b e=282 ip=+28 cs=8 fl=2 sp=+0 ss=10", why: "The error code is 8 times the vector, plus 2" },
-    "gate of wrong type": { here: "#d e=282 ip=+28 cs=8 fl=2 sp=+0 ss=10", why: "The error code is 8 times the vector, plus 2" },
+    "gate not present": {
+      here: "#b e=282 ip=+28 cs=8 fl=2 sp=+0 ss=10",
+      why: "The error code is 8 times the vector, plus 2",
+    },
+    "gate of wrong type": {
+      here: "#d e=282 ip=+28 cs=8 fl=2 sp=+0 ss=10",
+      why: "The error code is 8 times the vector, plus 2",
+    },
     "SYSRET to non-canonical address": {
       here: "#d ip=+10 cs=8 fl=2 sp=+0 ss=10",
       why: "Intel's processors fault before they leave ring 0",

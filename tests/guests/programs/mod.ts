@@ -16,6 +16,7 @@ import { longSelfModifying } from "./long_self_modifying.ts";
 import { longTransfers } from "./long_transfers.ts";
 import { protectedLimits } from "./protected_limits.ts";
 import { protectedSegments } from "./protected_segments.ts";
+import { protectedTasks } from "./protected_tasks.ts";
 import { tripleFaults } from "./triple_faults.ts";
 
 export const guests: readonly Guest[] = [
@@ -30,5 +31,6 @@ export const guests: readonly Guest[] = [
   longTransfers,
   protectedLimits,
   protectedSegments,
+  protectedTasks,
   ...tripleFaults,
 ];

@@ -10,7 +10,10 @@ import { say } from "../runtime/printing.ts";
 
 /** A guest that says that it is there, and does something that no handler can be entered for. */
 function fatal(name: string, body: string): Guest {
-  return { name, source: longGuest(name, [{ name: "shutdown", body: `${say(" before")}${body}\n${say(" behind")}` }]) };
+  return {
+    name,
+    source: longGuest(name, [{ name: "shutdown", body: `${say(" before")}${body}\n${say(" behind")}` }]),
+  };
 }
 
 export const tripleFaults: readonly Guest[] = [

@@ -23,7 +23,23 @@ ${vector === 0 ? "stubs:" : ""}
   jmp interrupted`).join("");
 }
 
-const SAVED = ["rax", "rcx", "rdx", "rbx", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
+const SAVED = [
+  "rax",
+  "rcx",
+  "rdx",
+  "rbx",
+  "rbp",
+  "rsi",
+  "rdi",
+  "r8",
+  "r9",
+  "r10",
+  "r11",
+  "r12",
+  "r13",
+  "r14",
+  "r15",
+];
 
 /** Selectors of the GDT; those from `GDT_FREE` on are for cases. */
 const EQUATES = `
@@ -179,7 +195,11 @@ begin:
   mov al, ':'
   out 0xe9, al
   ; All registers have known values.
-  ${SAVED.filter((register) => register !== "rsi").map((register) => `xor ${register}, ${register}`).join("\n  ")}
+  ${
+    SAVED.filter((register) => register !== "rsi").map((register) => `xor ${register}, ${register}`).join(
+      "\n  ",
+    )
+  }
   xor esi, esi
   jmp qword [case_start]
 

@@ -27,7 +27,8 @@ export function printingRoutines(bits: 32 | 64): string {
   const [a, b, c, d, s, sp] = ["ax", "bx", "cx", "dx", "si", "sp"].map((name) => (wide ? "r" : "e") + name);
   const saved = [a, b, c, d, s];
   const save = `pushf${wide ? "q" : "d"}\n` + saved.map((register) => `push ${register}`).join("\n");
-  const restore = [...saved].reverse().map((register) => `pop ${register}`).join("\n") + `\npopf${wide ? "q" : "d"}`;
+  const restore = [...saved].reverse().map((register) => `pop ${register}`).join("\n") +
+    `\npopf${wide ? "q" : "d"}`;
   const frame = 6 * word;
   return `
 show:

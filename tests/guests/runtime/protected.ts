@@ -54,19 +54,28 @@ export const DONE = "int 0x40\n";
 
 /** Free descriptor `index` becomes `value`. */
 export function descriptor(index: number, value: bigint): string {
-  return `mov dword [gdt_free + ${index * 8}], ${value & 0xffffffffn}\nmov dword [gdt_free + ${index * 8 + 4}], ${value >> 32n}\n`;
+  return `mov dword [gdt_free + ${index * 8}], ${value & 0xffffffffn}\nmov dword [gdt_free + ${
+    index * 8 + 4
+  }], ${value >> 32n}\n`;
 }
 
 /** A segment descriptor: `flags` are G, D/B, L and AVL. */
 export function segment(base: number, limit: number, access: number, flags = 4): bigint {
   const low = BigInt(limit & 0xffff) | BigInt(base & 0xffff) << 16n;
-  const high = BigInt(base >> 16 & 0xff) | BigInt(access) << 8n | BigInt(limit >> 16 & 15) << 16n | BigInt(flags) << 20n |
+  const high = BigInt(base >> 16 & 0xff) | BigInt(access) << 8n | BigInt(limit >> 16 & 15) << 16n |
+    BigInt(flags) << 20n |
     BigInt(base >>> 24) << 24n;
   return low | high << 32n;
 }
 
 /** Statements that make free descriptors `index` a gate to `selector:label`. Change EAX. */
-export function gateDescriptor(index: number, label: string, selector: string, access: number, parameters = 0): string {
+export function gateDescriptor(
+  index: number,
+  label: string,
+  selector: string,
+  access: number,
+  parameters = 0,
+): string {
   const at = `gdt_free + ${index * 8}`;
   return `mov eax, ${label}
     mov [${at}], ax
