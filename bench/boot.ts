@@ -14,7 +14,7 @@ import { median, report } from "./table.ts";
 const RUNS = Number(parseArgs(Deno.args, { string: ["runs"] }).runs ?? 5);
 
 /** Milliseconds that a subject gets in all before it is ended. */
-const START_TIMEOUT = 60_000;
+const START_TIMEOUT = 30_000;
 
 /** What the tiny guest takes for a wish to be powered off. */
 const POWER_OFF = "p\n";

@@ -77,9 +77,9 @@ function parseProcess(text: string, ramSize: number): HostProcess {
 /** Name of a process from its command line: a server's module, or the program. */
 function processName(command: string): string {
   if (command.includes("atoll-janitor")) return "janitor";
-  const module = /\/(?:(servers)\/)?(\w+)\/?(\w*)\.ts(?: |$)/.exec(command);
-  if (module === null) return /[^/ ]+(?= |$)/.exec(command)?.[0] ?? command;
-  return module[3] === "main" ? module[2]! : module[2]!;
+  if (command.includes("/kernel/main.ts")) return "kernel";
+  if (command.includes("cli/main.ts")) return "toolstack";
+  return /\/servers\/(\w+)\.ts/.exec(command)?.[1] ?? /^\S+/.exec(command)?.[0] ?? "?";
 }
 
 function resident(fields: string): Resident {

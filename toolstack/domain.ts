@@ -7,7 +7,6 @@
 import { ControlType, type DomainEvent } from "../kernel/abi/control.ts";
 import { SECOND_SERIAL_PORT } from "../servers/mod.ts";
 import { buildImage, loadImage } from "./boot.ts";
-import type { BootImage } from "./builder/boot_image.ts";
 import { ConsolePipe, type SerialConsole } from "./console.ts";
 import {
   checkConfig,
@@ -60,7 +59,6 @@ export class Domain implements AsyncDisposable {
   readonly #guest: GuestOutcome;
   readonly #end = Promise.withResolvers<DomainEnd>();
   #supervisor!: Supervisor;
-  #image!: BootImage;
   #state: DomainRunState = "created";
   #ending = false;
   #lastStatistics: Statistics | undefined;
@@ -114,8 +112,7 @@ export class Domain implements AsyncDisposable {
     }
     try {
       if (image.status === "rejected") throw image.reason;
-      domain.#image = image.value;
-      await loadImage(domain.#supervisor.kernel, domain.#image);
+      await loadImage(domain.#supervisor.kernel, image.value);
       return domain;
     } catch (error) {
       await domain.destroy();
@@ -268,7 +265,8 @@ export class Domain implements AsyncDisposable {
   async #reboot(): Promise<void> {
     this.#guest.restarted();
     await this.#supervisor.control.request(ControlType.Reset);
-    await loadImage(this.#supervisor.kernel, this.#image);
+    // Built anew: unpacked it is several times as large as its file, and few domains are reset.
+    await loadImage(this.#supervisor.kernel, await buildImage(this.#config));
     await this.#supervisor.control.request(ControlType.Start);
     this.#state = "running";
   }

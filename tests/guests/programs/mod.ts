@@ -14,7 +14,9 @@ import { longPaging } from "./long_paging.ts";
 import { longRegisters } from "./long_registers.ts";
 import { longSelfModifying } from "./long_self_modifying.ts";
 import { longTransfers } from "./long_transfers.ts";
+import { protectedLegacy } from "./protected_legacy.ts";
 import { protectedLimits } from "./protected_limits.ts";
+import { protectedPaging } from "./protected_paging.ts";
 import { protectedSegments } from "./protected_segments.ts";
 import { protectedTasks } from "./protected_tasks.ts";
 import { tripleFaults } from "./triple_faults.ts";
@@ -29,7 +31,9 @@ export const guests: readonly Guest[] = [
   longRegisters,
   longSelfModifying,
   longTransfers,
+  protectedLegacy,
   protectedLimits,
+  protectedPaging,
   protectedSegments,
   protectedTasks,
   ...tripleFaults,
