@@ -26,8 +26,25 @@ export function buildImage(config: CheckedConfig): Promise<BootImage> {
   }, protocol);
 }
 
-/** Puts an image into a domain that does not run. */
-export async function loadImage(kernel: KernelProcess, image: BootImage): Promise<void> {
+/** Puts an image into a domain that does not run. The image is used up. */
+export async function loadImage(
+  kernel: KernelProcess,
+  image: BootImage,
+  config: CheckedConfig,
+): Promise<void> {
   for (const { gpa, bytes } of image.segments) await kernel.load(gpa, bytes);
   await kernel.control.requestJson(ControlType.SetEntry, bootEntry(image.entry));
+  release(image, config);
+}
+
+/**
+ * Gives back at once what was made for an image: an unpacked kernel is most of this process's memory, and a collector that
+ * sees no reason to run would keep it.
+ */
+function release(image: BootImage, { kernel, initrd }: CheckedConfig): void {
+  for (const { buffer } of image.segments.map(({ bytes }) => bytes)) {
+    // The files themselves are needed for a reset.
+    if (buffer === kernel.buffer || buffer === initrd?.buffer || !(buffer instanceof ArrayBuffer)) continue;
+    if (!buffer.detached) buffer.transfer(0);
+  }
 }

@@ -59,7 +59,10 @@ export class ControlClient {
     answer.promise.catch(() => {});
     this.#pending.set(id, answer);
     try {
-      await this.#writer.write(encodeRequest(type, id, length, parts));
+      const message = encodeRequest(type, id, length, parts);
+      await this.#writer.write(message);
+      // It is in the pipe. Loading a kernel makes a hundred of these, which nobody would collect for long.
+      message.buffer.transfer(0);
     } catch {
       this.#close("Kernel process does not read its standard input");
     }
@@ -132,7 +135,7 @@ function encodeRequest(
   id: number,
   length: number,
   parts: readonly Uint8Array[],
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, length, true);

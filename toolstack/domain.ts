@@ -112,7 +112,7 @@ export class Domain implements AsyncDisposable {
     }
     try {
       if (image.status === "rejected") throw image.reason;
-      await loadImage(domain.#supervisor.kernel, image.value);
+      await loadImage(domain.#supervisor.kernel, image.value, checked);
       return domain;
     } catch (error) {
       await domain.destroy();
@@ -266,7 +266,7 @@ export class Domain implements AsyncDisposable {
     this.#guest.restarted();
     await this.#supervisor.control.request(ControlType.Reset);
     // Built anew: unpacked it is several times as large as its file, and few domains are reset.
-    await loadImage(this.#supervisor.kernel, await buildImage(this.#config));
+    await loadImage(this.#supervisor.kernel, await buildImage(this.#config), this.#config);
     await this.#supervisor.control.request(ControlType.Start);
     this.#state = "running";
   }

@@ -13,6 +13,8 @@ const END_TIMEOUT = 2000;
 
 /** Bytes of the address before what is loaded. */
 const GPA_SIZE = 8;
+/** Requests that may be unanswered while RAM is loaded: enough to keep both processes busy. */
+const LOADS_IN_FLIGHT = 4;
 
 /** The process and the control protocol on its standard input and output. */
 export class KernelProcess {
@@ -33,6 +35,7 @@ export class KernelProcess {
       const address = new Uint8Array(GPA_SIZE);
       new DataView(address.buffer).setBigUint64(0, BigInt(gpa + at), true);
       answers.push(this.control.request(ControlType.Load, address, bytes.subarray(at, at + step)));
+      if (answers.length === LOADS_IN_FLIGHT) await answers.shift();
     }
     await Promise.all(answers);
   }
