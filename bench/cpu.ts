@@ -61,6 +61,7 @@ mov cr4, rax
 // The assembler is for system code and does not know these.
 const CVTSI2SD_XMM1_EAX = "db 0xf2, 0x0f, 0x2a, 0xc8";
 const CVTSI2SD_XMM2_EAX = "db 0xf2, 0x0f, 0x2a, 0xd0";
+const DIVSD_XMM1_XMM2 = "db 0xf2, 0x0f, 0x5e, 0xca";
 const ADDSD_XMM1_XMM2 = "db 0xf2, 0x0f, 0x58, 0xca";
 const MULSD_XMM3_XMM2 = "db 0xf2, 0x0f, 0x59, 0xda";
 
@@ -106,7 +107,9 @@ const PROGRAMS: readonly Program[] = [
     source: `${ENABLE_SSE}
       mov eax, 1
       ${CVTSI2SD_XMM1_EAX}
+      mov eax, 3
       ${CVTSI2SD_XMM2_EAX}
+      ${DIVSD_XMM1_XMM2}
       again: ${`${ADDSD_XMM1_XMM2}\n${MULSD_XMM3_XMM2}\n`.repeat(8)}
       sub rcx, 1
       jnz again`,

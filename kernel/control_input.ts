@@ -16,16 +16,21 @@ export interface ControlRequest {
   readonly body: Uint8Array;
 }
 
+/** Reads some bytes and gives how many, or `null` at the end. */
+type Read = (into: Uint8Array) => Promise<number | null> | number | null;
+
 /** Cuts a stream of bytes into requests. */
 export class ControlInput {
-  readonly #read: (into: Uint8Array) => Promise<number | null>;
+  readonly #read: Read;
+  readonly #readLong: Read;
   readonly #buffer = new Uint8Array(READ_SIZE);
   #start = 0;
   #end = 0;
 
-  /** `read` reads some bytes and gives how many, or `null` at the end. */
-  constructor(read: (into: Uint8Array) => Promise<number | null>) {
+  /** `readLong` is called for the inside of long requests, which the toolstack writes as fast as it can. */
+  constructor(read: Read, readLong: Read = read) {
     this.#read = read;
+    this.#readLong = readLong;
   }
 
   /** Waits for the next request; `undefined` at the end. @throws {ProtocolError} if it is malformed */
@@ -59,7 +64,7 @@ export class ControlInput {
       this.#start += held.length;
       done += held.length;
       if (length - done >= READ_SIZE) {
-        const read = await this.#read(bytes.subarray(done));
+        const read = await this.#readLong(bytes.subarray(done));
         if (read === null) return undefined;
         done += read;
       }

@@ -81,14 +81,17 @@ export class Domain {
   }
 
   /**
-   * Makes a domain that does not run. `vcpuModule` is the entry of the vCPU's thread.
+   * Makes a domain that does not run. Its RAM can be written at once. `vcpuModule` is the entry of the vCPU's thread.
    * @throws {Error} if the options cannot be had
    */
-  static async create(options: DomainOptions, vcpuModule: URL, handlers: DomainHandlers): Promise<Domain> {
+  static create(options: DomainOptions, vcpuModule: URL, handlers: DomainHandlers): Domain {
     const machine = new Machine(options);
-    const domain = new Domain(machine, options, vcpuModule, handlers);
-    await domain.#vcpu.ready;
-    return domain;
+    return new Domain(machine, options, vcpuModule, handlers);
+  }
+
+  /** Settles once the vCPU's thread runs. */
+  get ready(): Promise<unknown> {
+    return this.#vcpu.ready;
   }
 
   /** Writes RAM. @throws {Error} while the domain runs, or outside RAM */
@@ -105,7 +108,7 @@ export class Domain {
   /** Attaches a server. `body` is an {@link AttachServer}. @throws {Error} if it does not get ready */
   async attach(body: Uint8Array): Promise<void> {
     const options: AttachServer = parseAttachServer(body, this.#machine.share.ram);
-    const link = await this.#servers.attach(options, [await this.#vcpu.ready]);
+    const link = await this.#servers.attach(options, this.#vcpu.ready.then((word) => [word]));
     // From here on it is attached: should it fail, that is an event.
     if (this.#state === "running") link.request(MessageType.Resume).catch(() => {});
   }

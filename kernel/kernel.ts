@@ -34,8 +34,7 @@ export async function runKernel(vcpuModule: URL): Promise<never> {
 class Kernel {
   readonly #vcpuModule: URL;
   readonly #output = new ControlOutput(writeAll);
-  #domain: Promise<Domain> | undefined;
-  #created: Domain | undefined;
+  #domain: Domain | undefined;
 
   constructor(vcpuModule: URL) {
     this.#vcpuModule = vcpuModule;
@@ -51,14 +50,14 @@ class Kernel {
   }
 
   async run(): Promise<never> {
-    const input = new ControlInput((into) => Deno.stdin.read(into));
+    const input = new ControlInput((into) => Deno.stdin.read(into), (into) => Deno.stdin.readSync(into));
     try {
       for (let request; (request = await input.next()) !== undefined;) this.#handle(request);
     } catch (error) {
       return await this.#fail(error instanceof Error ? error.message : String(error));
     }
     // The toolstack is gone: nobody is there to wait for.
-    this.#created?.remove();
+    this.#domain?.remove();
     Deno.exit(EXIT_ENDED);
   }
 
@@ -77,8 +76,8 @@ class Kernel {
   async #carryOut(type: ControlType, body: Uint8Array): Promise<Uint8Array | void> {
     if (type === ControlType.Create) return await this.#create(body);
     if (type === ControlType.Destroy) return await this.#destroy();
-    if (this.#domain === undefined) throw new Error("Domain has not been created");
-    const domain = await this.#domain;
+    const domain = this.#domain;
+    if (domain === undefined) throw new Error("Domain has not been created");
     switch (type) {
       case ControlType.Load: {
         const { gpa, bytes } = parseAddressed(body);
@@ -139,16 +138,16 @@ class Kernel {
       },
       ready: () => output.ready(),
     });
-    this.#created = await this.#domain;
+    await this.#domain.ready;
   }
 
   async #destroy(): Promise<void> {
-    await this.#created?.destroy();
+    await this.#domain?.destroy();
   }
 
   /** Says why the kernel process cannot go on, and ends it. */
   async #fail(reason: string): Promise<never> {
-    this.#created?.remove();
+    this.#domain?.remove();
     this.#output.event({ kind: "fatal", reason: reason.replaceAll("\n", " ") });
     setTimeout(() => Deno.exit(EXIT_FAILED), LAST_WORDS_TIMEOUT);
     await this.#output.flushed().catch(() => {});

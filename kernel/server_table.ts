@@ -74,8 +74,13 @@ export class ServerTable {
     this.#waits = this.#mailboxes.map(() => ({ id: 0, ticks: 0 }));
   }
 
-  /** Attaches a server and waits until it is ready. @throws {Error} if it does not get ready */
-  async attach(options: AttachServer, attention: readonly AttentionWord[]): Promise<ServerLink> {
+  /**
+   * Attaches a server and waits until it is ready; `attention` are the vCPUs' words, once they are there.
+   * @throws {Error} if it does not get ready */
+  async attach(
+    options: AttachServer,
+    attention: Promise<readonly AttentionWord[]>,
+  ): Promise<ServerLink> {
     const { name } = options;
     const old = this.#servers.get(name);
     if (old !== undefined && !old.failed) throw new Error(`Server "${name}" is attached already`);
@@ -185,7 +190,11 @@ export class ServerTable {
     clearTimeout(id);
   }
 
-  #open(options: AttachServer, old: Server | undefined, attention: readonly AttentionWord[]): Server {
+  #open(
+    options: AttachServer,
+    old: Server | undefined,
+    attention: Promise<readonly AttentionWord[]>,
+  ): Server {
     const { name, interrupts, dma, ranges, transport } = options;
     const slot = this.#slots.allocate();
     const link = new ServerLink(name, dma, this.#handlers.now, {

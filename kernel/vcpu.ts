@@ -52,7 +52,7 @@ export interface Vcpu {
   interruptWindow: boolean;
   /** Delivers an external interrupt; only if {@link interruptible}. Ends HLT. */
   interrupt(vector: number): void;
-  /** Delivers a non-maskable interrupt. Ends HLT. */
+  /** Has a non-maskable interrupt delivered once no other is being handled. Ends HLT. */
   nonMaskableInterrupt(): void;
   /** A word that another thread sets to 1 with `Atomics.store` to make {@link run} return soon. */
   readonly attention: { readonly words: Int32Array; readonly index: number };

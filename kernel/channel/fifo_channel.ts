@@ -31,12 +31,12 @@ export class FifoChannel implements KernelChannel {
   #readerOpen = false;
   #released = false;
 
-  /** @throws {TypeError} if the paths are not those of FIFOs */
+  /** `attention` are the vCPUs' words, once they are there. @throws {TypeError} if the paths are not those of FIFOs */
   constructor(
     paths: FifoPaths,
     grants: Grants,
     share: DomainShare,
-    attention: readonly AttentionWord[],
+    attention: Promise<readonly AttentionWord[]>,
     handlers: ChannelHandlers,
   ) {
     for (const path of [paths.requests, paths.replies]) {
@@ -70,8 +70,10 @@ export class FifoChannel implements KernelChannel {
       else if (data.kind === "end") this.#receiver.endWith(() => handlers.ended());
       else this.#receiver.endWith(() => handlers.violated(data.reason));
     };
-    const start: FifoReaderStart = { path: paths.replies, grants, share, attention, ring, flag };
-    this.#reader.postMessage(start);
+    attention.then((attention) => {
+      const start: FifoReaderStart = { path: paths.replies, grants, share, attention, ring, flag };
+      this.#reader.postMessage(start);
+    });
   }
 
   send(message: Uint8Array): void {

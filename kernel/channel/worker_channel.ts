@@ -27,13 +27,13 @@ export class WorkerChannel implements KernelChannel {
   readonly #receiver: MainReceiver;
   readonly #worker: Worker;
 
-  /** Starts the module `url` without any permission. */
+  /** Starts the module `url` without any permission; `attention` are the vCPUs' words, once they are there. */
   constructor(
     url: string,
     options: string,
     grants: Grants,
     share: DomainShare,
-    attention: readonly AttentionWord[],
+    attention: Promise<readonly AttentionWord[]>,
     handlers: ChannelHandlers,
   ) {
     const start: WorkerServerStart = {
@@ -55,10 +55,12 @@ export class WorkerChannel implements KernelChannel {
     };
     this.#queue = new RequestQueue(new RingSink(new Ring(start.requests), new Lock(words, REQUESTS_LOCK)));
     this.#replies = new Ring(start.replies);
+    // Nothing comes in before they are known: the server does not know its rings until then.
+    const vcpus: AttentionWord[] = [];
     const inbound = new Inbound(
       grants,
       share,
-      attention,
+      vcpus,
       (id, refusal) => this.#queue.send(answerToMap(id, refusal)),
     );
     const replies = new RingReplies(this.#replies, new Lock(words, REPLIES_LOCK), inbound);
@@ -74,7 +76,10 @@ export class WorkerChannel implements KernelChannel {
       event.preventDefault();
       this.#receiver.endWith(() => handlers.violated(`Server cannot run: ${event.message.split("\n")[0]}`));
     };
-    this.#worker.postMessage(start);
+    attention.then((attention) => {
+      vcpus.push(...attention);
+      this.#worker.postMessage(start);
+    });
   }
 
   send(message: Uint8Array): void {

@@ -21,7 +21,7 @@ export const READ_TLB = 0x10000;
 export const WRITE_TLB = READ_TLB + TLB_SIZE;
 /**
  * Which large pages have been translated, a byte each: 2 MiB regions by their number modulo 4096, then 1 GiB regions
- * likewise. INVLPG in such a region has more than one entry to look for.
+ * likewise. Where it is not zero, INVLPG has two to its power entries to look for.
  */
 export const LARGE_REGIONS = WRITE_TLB + TLB_SIZE;
 export const LARGE_REGIONS_COUNT = 4096;

@@ -69,6 +69,9 @@ const ACCESSED = 0x20;
 const DIRTY = 0x40;
 const LARGE = 0x80;
 
+/** How many pages a 4 MiB page covers, as a power of two. */
+const LARGE_PAGE_4M = 10;
+
 /** Page-fault error code bits. */
 const PF_PROTECTION = 1;
 const PF_WRITE = 2;
@@ -212,7 +215,7 @@ function translateBody(f: FunctionBuilder, ramSize: number): void {
       f.if(write, () => setBits(4, ACCESSED | DIRTY), () => setBits(4, ACCESSED));
       // A 4 MiB page covers two regions of 2 MiB.
       const region = f.let(linear.shrU(21).wrap().and(LARGE_REGIONS_COUNT - 2));
-      f.storeAs("i32.store16", region, i32(0x101), LARGE_REGIONS);
+      f.storeAs("i32.store16", region, i32(LARGE_PAGE_4M * 0x101), LARGE_REGIONS);
       const high = entry.shrU(13).and(0xff).shl(32);
       f.return(entry.and(0xffc00000n).or(high).or(linear.and(0x3fffffn)));
     });
@@ -271,7 +274,8 @@ function translateBody(f: FunctionBuilder, ramSize: number): void {
   f.if(write, () => setBits(8, ACCESSED | DIRTY), () => setBits(8, ACCESSED));
   f.if(shift.ne(12), () => {
     const region = linear.shrU(shift).wrap().and(LARGE_REGIONS_COUNT - 1);
-    f.storeAs("i32.store8", region.add(shift.eq(30).mul(LARGE_REGIONS_COUNT)), i32(1), LARGE_REGIONS);
+    const mark = shift.wrap().sub(12);
+    f.storeAs("i32.store8", region.add(shift.eq(30).mul(LARGE_REGIONS_COUNT)), mark, LARGE_REGIONS);
   });
   const offset = f.let(i64(1).shl(shift).sub(1));
   f.return(entry.and(ADDRESS_MASK).and(offset.not()).or(linear.and(offset)));

@@ -44,11 +44,11 @@ export class Tlb {
     const page = Number(BigInt.asIntN(32, address >> 12n));
     const entry = (page & (TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
     for (const table of [READ_TLB, WRITE_TLB]) this.#bytes.fill(0xff, table + entry, table + entry + 8);
-    if (this.#bytes[LARGE_REGIONS + ((page >> 9) & (LARGE_REGIONS_COUNT - 1))] !== 0) {
-      this.#flushRegion(page, 9);
-    }
-    const giant = LARGE_REGIONS + LARGE_REGIONS_COUNT + ((page >> 18) & (LARGE_REGIONS_COUNT - 1));
-    if (this.#bytes[giant] !== 0) this.#flushRegion(page, 18);
+    const large = this.#bytes[LARGE_REGIONS + ((page >> 9) & (LARGE_REGIONS_COUNT - 1))]!;
+    if (large !== 0) this.#flushRegion(page, large);
+    const giant = this
+      .#bytes[LARGE_REGIONS + LARGE_REGIONS_COUNT + ((page >> 18) & (LARGE_REGIONS_COUNT - 1))]!;
+    if (giant !== 0) this.#flushRegion(page, giant);
     this.#flushJumps(page);
     // An instruction that begins in the page before may end in this one.
     this.#flushJumps(page - 1);

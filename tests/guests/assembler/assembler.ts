@@ -36,7 +36,7 @@ export function assemble(source: string, origin: number): Program {
         throw new SyntaxError(`Line ${index + 1}, "${line}": ${reason}`);
       }
     });
-    const settled = [...pass.symbols].every(([name, value]) => symbols.get(name) === value);
+    const settled = number > 1 && [...pass.symbols].every(([name, value]) => symbols.get(name) === value);
     symbols = pass.symbols;
     if (settled) return { origin, bytes: Uint8Array.from(pass.bytes), symbols };
     if (number === PASSES) throw new SyntaxError("Addresses do not settle");

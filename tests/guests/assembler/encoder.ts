@@ -64,8 +64,10 @@ export function encode(text: string, context: EncoderContext): number[] {
   }
   const [, name, list] = /^(\w+)\s*(.*)$/.exec(rest) ?? ["", "", ""];
   const operands = list === "" ? [] : list!.split(",").map((operand) => parseOperand(operand));
+  // What is relative counts from the end, prefixes included.
+  const behind = { ...context, address: context.address + BigInt(prefixes.length) };
   for (const form of FORMS.get(name!.toLowerCase()) ?? []) {
-    const encoder = new FormEncoder(form, operands, context);
+    const encoder = new FormEncoder(form, operands, behind);
     if (encoder.matches()) return [...prefixes, ...encoder.encode()];
   }
   throw new SyntaxError(`Instruction "${text}" cannot be encoded`);
@@ -109,7 +111,8 @@ class FormEncoder {
     if (form.operands.length !== operands.length) return false;
     form.operands.forEach((pattern, index) => {
       const operand = operands[index]!;
-      const sized = pattern === "rm" || pattern === "r" || pattern === "acc";
+      const sized = pattern === "rm" || pattern === "r" || pattern === "acc" ||
+        form.operands.length === 1 && pattern === "iz";
       if (this.#size === 0 && sized && operand.size !== undefined) this.#size = operand.size;
     });
     if (form.operands.some((pattern) => pattern === "mfar")) this.#size ||= operands[0]!.size ?? 0;
@@ -165,7 +168,7 @@ class FormEncoder {
       case "i64":
         return operand.kind === "immediate" && this.#needs64(operand.text);
       case "s8": {
-        if (operand.kind !== "immediate" || operand.size !== undefined) return false;
+        if (operand.kind !== "immediate" || (operand.size ?? 1) !== 1) return false;
         const { value, constant } = this.context.evaluate(operand.text);
         return constant && BigInt.asIntN(8, value) === BigInt.asIntN(this.#size * 8, value);
       }

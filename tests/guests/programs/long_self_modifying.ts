@@ -378,6 +378,12 @@ export const longSelfModifying: Guest = {
         after: show("rbx") + show("rax"),
       },
       {
+        name: "more code than there is room for",
+        body:
+          "mov edi, 0x1000000\nmov ecx, 0x400000\nmov al, 0x90\nrep stosb\nmov byte [rdi], 0xc3\nmov edi, 0x1000000\ncall rdi\nmov ebx, 5\ncall rdi\nmov ecx, 6",
+        after: show("rbx") + show("rcx"),
+      },
+      {
         name: "same code in 32-bit and 64-bit mode",
         body: `${place("blob_modes", "CODE")}
         mov eax, CODE

@@ -19,6 +19,7 @@ import { protectedLimits } from "./protected_limits.ts";
 import { protectedPaging } from "./protected_paging.ts";
 import { protectedSegments } from "./protected_segments.ts";
 import { protectedTasks } from "./protected_tasks.ts";
+import { realMode } from "./real_mode.ts";
 import { tripleFaults } from "./triple_faults.ts";
 
 export const guests: readonly Guest[] = [
@@ -36,5 +37,6 @@ export const guests: readonly Guest[] = [
   protectedPaging,
   protectedSegments,
   protectedTasks,
+  realMode,
   ...tripleFaults,
 ];

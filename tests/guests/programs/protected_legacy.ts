@@ -64,24 +64,91 @@ export const protectedLegacy: Guest = {
     { name: "aad of 16", body: checksum("aad 16", PF_ZF_SF, 0x1000), after: show("edi") },
     { name: "salc", body: checksum("salc", 0, 4), after: show("edi") },
     { name: "aam of zero", body: "mov eax, 0x1234\naam 0", after: show("eax") },
-    { name: "lahf and sahf", body: checksum("sahf\nlahf", 0xffff & CF_PF_AF_ZF_SF, 0x1000), after: show("edi") },
-    { name: "inc and dec of registers", body: checksum("inc eax\ndec ecx\ninc ax\ndec dx\nadd eax, ecx", CF_PF_AF_ZF_SF, 256), after: show("edi") },
-    { name: "16-bit addresses", body: "mov word [SCRATCH & 0xffff + 0x10], 0x1111\nmov dword [0x0010], 0x12345678\nmov bx, 8\nmov si, 8\nmov ax, [bx + si]\nmov bp, 6\nmov cx, [bp + 10]\nmov di, 0xfff0\nmov dx, [di + 0x22]\nlea ebx, [bx + si + 0x7fff]\nlea esi, [bp + di]", after: show("eax") + show("ebx") + show("ecx") + show("edx") + show("esi") },
-    { name: "xlatb with 16-bit addresses", body: "mov byte [0x1234], 0x77\nmov ebx, 0xffff1200\nmov al, 0x34\na16 xlatb", after: show("eax") },
-    { name: "loop with CX", body: "mov ecx, 0x10003\n.again:\ninc eax\na16 loop .again", after: show("eax") + show("ecx") },
-    { name: "jcxz", body: "mov ecx, 0x10000\na16 jcxz .yes\nmov eax, 1\n.yes:\njecxz .no\nmov ebx, 2\n.no:", after: show("eax") + show("ebx") },
-    { name: "rep movsb with 16-bit registers", body: "mov dword [0x500], 0x44332211\nmov esi, 0x12340500\nmov edi, 0x56780600\nmov ecx, 0x99990004\na16 rep movsb\nmov eax, [0x600]", after: show("eax") + show("esi") + show("edi") + show("ecx") },
-    { name: "stosb wraps at 64 KiB", body: "mov byte [0xffff], 0\nmov edi, 0x1fffe\nmov ecx, 2\nmov al, 0x5a\na16 rep stosb\nmovzx eax, byte [0xffff]", after: show("eax") + show("edi") },
-    { name: "push of an immediate byte", body: "mov ebx, esp\npush -2\nmov eax, [esp]\npushw -2\nmov cx, [esp]\nmov esp, ebx", after: show("eax") + show("ecx") },
+    {
+      name: "lahf and sahf",
+      body: checksum("sahf\nlahf", 0xffff & CF_PF_AF_ZF_SF, 0x1000),
+      after: show("edi"),
+    },
+    {
+      name: "inc and dec of registers",
+      body: checksum("inc eax\ndec ecx\ninc ax\ndec dx\nadd eax, ecx", CF_PF_AF_ZF_SF, 256),
+      after: show("edi"),
+    },
+    {
+      name: "16-bit addresses",
+      body:
+        "mov word [SCRATCH & 0xffff + 0x10], 0x1111\nmov dword [0x0010], 0x12345678\nmov bx, 8\nmov si, 8\nmov ax, [bx + si]\nmov bp, 6\nmov cx, [bp + 10]\nmov di, 0xfff0\nmov dx, [di + 0x22]\nlea ebx, [bx + si + 0x7fff]\nlea esi, [bp + di]",
+      after: show("eax") + show("ebx") + show("ecx") + show("edx") + show("esi"),
+    },
+    {
+      name: "xlatb with 16-bit addresses",
+      body: "mov byte [0x1234], 0x77\nmov ebx, 0xffff1200\nmov al, 0x34\na16 xlatb",
+      after: show("eax"),
+    },
+    {
+      name: "loop with CX",
+      body: "mov ecx, 0x10003\n.again:\ninc eax\na16 loop .again",
+      after: show("eax") + show("ecx"),
+    },
+    {
+      name: "jcxz",
+      body: "mov ecx, 0x10000\na16 jcxz .yes\nmov eax, 1\n.yes:\njecxz .no\nmov ebx, 2\n.no:",
+      after: show("eax") + show("ebx"),
+    },
+    {
+      name: "rep movsb with 16-bit registers",
+      body:
+        "mov dword [0x500], 0x44332211\nmov esi, 0x12340500\nmov edi, 0x56780600\nmov ecx, 0x99990004\na16 rep movsb\nmov eax, [0x600]",
+      after: show("eax") + show("esi") + show("edi") + show("ecx"),
+    },
+    {
+      name: "stosb wraps at 64 KiB",
+      body:
+        "mov byte [0xffff], 0\nmov edi, 0x1fffe\nmov ecx, 2\nmov al, 0x5a\na16 rep stosb\nmovzx eax, byte [0xffff]",
+      after: show("eax") + show("edi"),
+    },
+    {
+      name: "push of an immediate byte",
+      body: "mov ebx, esp\npush -2\nmov eax, [esp]\npushw -2\nmov cx, [esp]\nmov esp, ebx",
+      after: show("eax") + show("ecx"),
+    },
     { name: "pop to memory by esp", body: "push 1\npush 2\npop dword [esp]\npop eax", after: show("eax") },
     { name: "push esp", body: "mov ebx, esp\npush esp\npop eax\nsub eax, ebx", after: show("eax") },
-    { name: "xchg and cmpxchg8b", body: "mov dword [SCRATCH], 1\nmov dword [SCRATCH + 4], 2\nmov eax, 1\nmov edx, 2\nmov ebx, 3\nmov ecx, 4\ncmpxchg8b [SCRATCH]\nsetz bl\ncmpxchg8b [SCRATCH]\nsetz bh", after: show("eax") + show("ebx") + show("edx") + show("dword [SCRATCH]", "low") + show("dword [SCRATCH + 4]", "high") },
-    { name: "bsf, bsr, bt with 16 bits", body: "mov eax, 0x80100\nbsf cx, ax\nbsr edx, eax\nmov word [SCRATCH], 0\nmov word [SCRATCH + 2], 0\nmov bx, 17\nbts [SCRATCH], bx", after: show("ecx") + show("edx") + show("dword [SCRATCH]", "memory") },
-    { name: "cwd, cwde, cdq", body: "mov eax, 0x8001\ncwde\ncdq\nmov ebx, edx\nmov ecx, eax\nmov eax, 0x7fff\nmov edx, -1\ncwd", after: show("ebx") + show("ecx") + show("edx") },
+    {
+      name: "xchg and cmpxchg8b",
+      body:
+        "mov dword [SCRATCH], 1\nmov dword [SCRATCH + 4], 2\nmov eax, 1\nmov edx, 2\nmov ebx, 3\nmov ecx, 4\ncmpxchg8b [SCRATCH]\nsetz bl\ncmpxchg8b [SCRATCH]\nsetz bh",
+      after: show("eax") + show("ebx") + show("edx") + show("dword [SCRATCH]", "low") +
+        show("dword [SCRATCH + 4]", "high"),
+    },
+    {
+      name: "bsf, bsr, bt with 16 bits",
+      body:
+        "mov eax, 0x80100\nbsf cx, ax\nbsr edx, eax\nmov word [SCRATCH], 0\nmov word [SCRATCH + 2], 0\nmov bx, 17\nbts [SCRATCH], bx",
+      after: show("ecx") + show("edx") + show("dword [SCRATCH]", "memory"),
+    },
+    {
+      name: "cwd, cwde, cdq",
+      body: "mov eax, 0x8001\ncwde\ncdq\nmov ebx, edx\nmov ecx, eax\nmov eax, 0x7fff\nmov edx, -1\ncwd",
+      after: show("ebx") + show("ecx") + show("edx"),
+    },
     { name: "popfd cannot set VM or RF", body: "push 0x30002\npopfd\npushfd\npop eax", after: show("eax") },
-    { name: "ID can be set", body: "push 0x200002\npopfd\npushfd\npop eax\npush 2\npopfd", after: show("eax") },
-    { name: "REX prefixes are INC and DEC", body: "mov eax, 5\ndb 0x40, 0x41, 0x49, 0x48, 0x40", after: show("eax") + show("ecx") },
-    { name: "segment overrides", body: "mov dword [SCRATCH], 0x77\nmov eax, [cs:SCRATCH]\nmov ebx, [es:SCRATCH]\nmov ecx, [ss:SCRATCH]\nmov edx, [gs:SCRATCH]", after: show("eax") + show("ebx") + show("ecx") + show("edx") },
+    {
+      name: "ID can be set",
+      body: "push 0x200002\npopfd\npushfd\npop eax\npush 2\npopfd",
+      after: show("eax"),
+    },
+    {
+      name: "REX prefixes are INC and DEC",
+      body: "mov eax, 5\ndb 0x40, 0x41, 0x49, 0x48, 0x40",
+      after: show("eax") + show("ecx"),
+    },
+    {
+      name: "segment overrides",
+      body:
+        "mov dword [SCRATCH], 0x77\nmov eax, [cs:SCRATCH]\nmov ebx, [es:SCRATCH]\nmov ecx, [ss:SCRATCH]\nmov edx, [gs:SCRATCH]",
+      after: show("eax") + show("ebx") + show("ecx") + show("edx"),
+    },
     { name: "SYSCALL outside 64-bit mode", body: "syscall" },
   ]),
 };

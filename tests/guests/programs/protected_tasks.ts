@@ -6,15 +6,7 @@
 
 import type { Guest } from "../guest.ts";
 import { say, show } from "../runtime/printing.ts";
-import {
-  descriptor,
-  DONE,
-  gate,
-  gateDescriptor,
-  protectedGuest,
-  segment,
-  toUser,
-} from "../runtime/protected.ts";
+import { descriptor, gate, gateDescriptor, protectedGuest, segment, toUser } from "../runtime/protected.ts";
 
 const CONSTANTS = `
 TASK = 0x310000
@@ -81,11 +73,13 @@ export const protectedTasks: Guest = {
         name: "jump to a task",
         body: `${task(".task")}mov ebx, 0xbbb\njmp FREE:0\n.task:\n${show("eax")}${show("ecx")}${
           show("ebx")
-        }${show("esp")}str edx\n${show("edx", "tr")}mov edx, cr0\n${show("edx", "cr0")}pushfd\npop edx\nand edx, ~0x8d5\n${show("edx", "fl")}mov edx, [tss + 0x34]\n${show("edx", "old_ebx")}mov edx, [LINK]\n${
-          show("edx", "link")
-        }movzx edx, byte [gdt + TSS + 5]\n${show("edx", "old")}movzx edx, byte [gdt_free + 5]\n${
-          show("edx", "new")
-        }jmp .after`,
+        }${show("esp")}str edx\n${show("edx", "tr")}mov edx, cr0\n${
+          show("edx", "cr0")
+        }pushfd\npop edx\nand edx, ~0x8d5\n${show("edx", "fl")}mov edx, [tss + 0x34]\n${
+          show("edx", "old_ebx")
+        }mov edx, [LINK]\n${show("edx", "link")}movzx edx, byte [gdt + TSS + 5]\n${
+          show("edx", "old")
+        }movzx edx, byte [gdt_free + 5]\n${show("edx", "new")}jmp .after`,
         after: BACK + "mov esp, [case_stack]",
       },
       {
@@ -94,7 +88,9 @@ export const protectedTasks: Guest = {
           show("esi")
         }pushfd\npop edx\nand edx, ~0x8d5\n${show("edx", "fl")}movzx edx, byte [gdt_free + 5]\n${
           show("edx", "new")
-        }jmp .after\n.task:\n${show("dword [LINK]", "link")}pushfd\npop edx\nand edx, ~0x8d5\n${show("edx", "fl")}movzx edx, byte [gdt + TSS + 5]\n${show("edx", "old")}mov ebx, 1\niretd`,
+        }jmp .after\n.task:\n${show("dword [LINK]", "link")}pushfd\npop edx\nand edx, ~0x8d5\n${
+          show("edx", "fl")
+        }movzx edx, byte [gdt + TSS + 5]\n${show("edx", "old")}mov ebx, 1\niretd`,
         after: "clts",
       },
       {
@@ -307,6 +303,9 @@ bits 32
     CONSTANTS,
   ),
   differences: {
-    "debug trap flag of the new task": { here: "#1 dr6=ffff8ff0 ip=+b8 cs=8 fl=2 sp=@1b0000", why: "Bit T of a TSS makes a debug exception of a switch to it" },
+    "debug trap flag of the new task": {
+      here: "#1 dr6=ffff8ff0 ip=+b8 cs=8 fl=2 sp=@1b0000",
+      why: "Bit T of a TSS makes a debug exception of a switch to it",
+    },
   },
 };
