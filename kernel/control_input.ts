@@ -13,7 +13,6 @@ const READ_SIZE = 1 << 16;
 export interface ControlRequest {
   readonly type: ControlType;
   readonly id: number;
-  /** Valid until the next request is read. */
   readonly body: Uint8Array;
 }
 
@@ -25,8 +24,6 @@ export class ControlInput {
   readonly #read: Read;
   readonly #readLong: Read;
   readonly #buffer = new Uint8Array(READ_SIZE);
-  /** Body of a long request. Memory that is new each time is most of what loading RAM would cost. */
-  #long: Uint8Array<ArrayBuffer> | undefined;
   #start = 0;
   #end = 0;
 
@@ -38,8 +35,8 @@ export class ControlInput {
 
   /** Waits for the next request; `undefined` at the end. @throws {ProtocolError} if it is malformed */
   async next(): Promise<ControlRequest | undefined> {
-    const header = new Uint8Array(HEADER_SIZE);
-    if (!await this.#take(header)) return undefined;
+    const header = await this.#take(HEADER_SIZE);
+    if (header === undefined) return undefined;
     const view = new DataView(header.buffer);
     const length = view.getUint32(0, true);
     if (length < HEADER_SIZE || length > MAX_MESSAGE) {
@@ -48,23 +45,18 @@ export class ControlInput {
     if (view.getUint16(6, true) !== 0 || view.getUint32(12, true) !== 0) {
       throw new ProtocolError("Reserved header fields are not zero");
     }
-    const body = this.#body(length - HEADER_SIZE);
-    if (!await this.#take(body)) return undefined;
+    const body = await this.#take(length - HEADER_SIZE);
+    if (body === undefined) return undefined;
     return { type: view.getUint16(4, true), id: view.getUint32(8, true), body };
   }
 
-  #body(length: number): Uint8Array<ArrayBuffer> {
-    if (length < READ_SIZE) return new Uint8Array(length);
-    return (this.#long ??= new Uint8Array(MAX_MESSAGE)).subarray(0, length);
-  }
-
-  /** Fills `bytes`; false at the end. What is long is not copied twice: RAM is loaded through here. */
-  async #take(bytes: Uint8Array): Promise<boolean> {
-    const { length } = bytes;
+  /** Reads `length` bytes. What is long is not copied twice: RAM is loaded through here. */
+  async #take(length: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const bytes = new Uint8Array(length);
     for (let done = 0; done < length;) {
       if (this.#start === this.#end && length - done < READ_SIZE) {
         const read = await this.#read(this.#buffer);
-        if (read === null) return false;
+        if (read === null) return undefined;
         [this.#start, this.#end] = [0, read];
       }
       const held = this.#buffer.subarray(this.#start, Math.min(this.#end, this.#start + length - done));
@@ -73,10 +65,10 @@ export class ControlInput {
       done += held.length;
       if (length - done >= READ_SIZE) {
         const read = await this.#readLong(bytes.subarray(done));
-        if (read === null) return false;
+        if (read === null) return undefined;
         done += read;
       }
     }
-    return true;
+    return bytes;
   }
 }

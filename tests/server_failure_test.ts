@@ -47,7 +47,7 @@ Deno.test("a server that cannot start ends the domain with one line that names i
           shareMemory: false,
           logLevel: 0,
           servers: [brokenServer(code)],
-        }, { event() {}, serverOutput() {}, line() {}, failed() {}, load: () => Promise.resolve() }), Error);
+        }, { event() {}, serverOutput() {}, line() {}, failed() {} }), Error);
       assertMatch(error.message, /^Device server "broken" [^\n]+$/);
       assertStringIncludes(error.message, message);
     });
@@ -62,7 +62,7 @@ Deno.test("a server that dies later fails the domain with one line that names it
     shareMemory: false,
     logLevel: 0,
     servers: SERVERS.slice(0, 1),
-  }, { event() {}, serverOutput() {}, line() {}, failed: failed.resolve, load: () => Promise.resolve() });
+  }, { event() {}, serverOutput() {}, line() {}, failed: failed.resolve });
   const name = SERVERS[0]!.manifest.name;
   await killProcesses([supervisor.processes.get(name)!]);
   assertEquals(await failed.promise, `Device server "${name}" was ended by SIGKILL: start the domain again`);

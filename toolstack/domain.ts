@@ -98,14 +98,26 @@ export class Domain implements AsyncDisposable {
     const checked = await checkConfig(config);
     await checkHostMemory(checked.memory, checked.shareMemory);
     const domain = new Domain(checked, config.log);
-    domain.#supervisor = await Supervisor.start({ ...checked, servers: domainServers(checked) }, {
+    const started = Supervisor.start({ ...checked, servers: domainServers(checked) }, {
       event: (event) => domain.#event(event),
       serverOutput: (server, bytes) => domain.#output(server, bytes),
       line: (source, text) => domain.#write({ level: "info", source, text }),
       failed: (reason) => domain.#finish({ reason: "failed", exitCode: 2, detail: reason }),
-      load: async (kernel) => await loadImage(kernel, await buildImage(checked), checked),
     });
-    return domain;
+    // It is needed from the first failure on, which may come before the image is there.
+    const assigned = started.then((supervisor) => domain.#supervisor = supervisor);
+    const [supervisor, image] = await Promise.allSettled([assigned, buildImage(checked)]);
+    if (supervisor.status === "rejected") {
+      throw image.status === "rejected" ? image.reason : supervisor.reason;
+    }
+    try {
+      if (image.status === "rejected") throw image.reason;
+      await loadImage(domain.#supervisor.kernel, image.value, checked);
+      return domain;
+    } catch (error) {
+      await domain.destroy();
+      throw error;
+    }
   }
 
   /** The first serial port: what the guest writes to and reads from `ttyS0`. */

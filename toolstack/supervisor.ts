@@ -37,8 +37,6 @@ export interface SupervisorHandlers {
   line(process: string, line: string): void;
   /** The domain cannot go on; called once at most. */
   failed(reason: string): void;
-  /** Puts the guest's image into RAM; called while the processes start. */
-  load(kernel: KernelProcess): Promise<void>;
 }
 
 /** The processes of one domain. */
@@ -62,9 +60,9 @@ export class Supervisor {
   }
 
   /**
-   * Starts the processes, brings them together and has RAM loaded. If that fails, nothing is left.
+   * Starts the processes and brings them together. If that fails, nothing is left.
    *
-   * @throws {Error} in one line, naming the process; what loading throws
+   * @throws {Error} in one line, naming the process
    */
   static async start(options: SupervisorOptions, handlers: SupervisorHandlers): Promise<Supervisor> {
     const supervisor = new Supervisor(options, handlers);
@@ -119,40 +117,25 @@ export class Supervisor {
       ...this.#options.shareMemory ? { ramFile: this.#paths.ramFile } : {},
       ...this.#options.trace === undefined ? {} : { traceFile: this.#options.trace },
     });
-    const ready = isolation === "process" ? this.#startServers(servers) : this.#startWorkers(servers);
-    await Promise.all([created, ready]);
+    const attached = isolation === "process" ? this.#startServers(servers) : this.#attachWorkers(servers);
+    await Promise.all([created, attached]);
   }
 
   async #startServers(entries: readonly ServerEntry[]): Promise<void> {
     const fifos = entries.map((entry) => fifoPaths(this.#paths, entry.manifest.name));
     await makeFifos(fifos);
-    const spawned = entries.map((entry, index) => this.#spawnServer(entry, fifos[index]!));
-    this.#starting = spawned.map((server) => this.#attachServer(server));
-    await Promise.all([...this.#starting, Promise.all(spawned).then(() => this.#load())]);
+    this.#starting = entries.map((entry, index) => this.#startServer(entry, fifos[index]!));
+    await Promise.all(this.#starting);
   }
 
-  async #spawnServer(entry: ServerEntry, fifos: FifoPair): Promise<ServerProcess> {
+  async #startServer(entry: ServerEntry, fifos: FifoPair): Promise<void> {
     const { name } = entry.manifest;
     const onLine = (line: string) => this.#handlers.line(name, line);
     const server = await ServerProcess.start(entry, serverPlan(entry), fifos, onLine);
     this.#servers.set(name, server);
     this.#watch(server.host.pid, server.host.ended);
-    return server;
-  }
-
-  async #attachServer(spawned: Promise<ServerProcess>): Promise<void> {
-    const server = await spawned;
     await server.attach(this.control);
-    server.host.ended.then(() => this.#serverEnded(server));
-  }
-
-  async #startWorkers(entries: readonly ServerEntry[]): Promise<void> {
-    await Promise.all([this.#attachWorkers(entries), this.#load()]);
-  }
-
-  /** Making the image keeps this thread busy: to be called once all processes have been spawned. */
-  #load(): Promise<void> {
-    return this.#handlers.load(this.kernel);
+    server.host.ended.then(() => this.#serverEnded(name, server));
   }
 
   async #attachWorkers(entries: readonly ServerEntry[]): Promise<void> {
@@ -180,10 +163,10 @@ export class Supervisor {
     else this.#handlers.event(event);
   }
 
-  async #serverEnded({ host }: ServerProcess): Promise<void> {
+  async #serverEnded(name: string, { host }: ServerProcess): Promise<void> {
     // Servers end with the kernel process; then that is the news.
     if (await endsByItself(this.kernel.host)) return;
-    this.#failed(`Device server "${host.name}" ${await host.describeEnd()}: start the domain again`);
+    this.#failed(`Device server "${name}" ${await host.describeEnd()}: start the domain again`);
   }
 
   async #serverFailed(name: string, reason: string): Promise<void> {

@@ -9,6 +9,7 @@
 import { basename, join } from "@std/path";
 import { ConfigurationError } from "../configuration_error.ts";
 import { Apt, AptError } from "./apt.ts";
+import { findInDeb } from "./deb.ts";
 
 /** A file to be had from Debian. */
 interface DebianFile {
@@ -130,8 +131,6 @@ async function download(file: DebianFile, folder: string): Promise<string> {
 }
 
 async function unpack(file: DebianFile, deb: string, folder: string): Promise<void> {
-  // Only a download needs what decompresses it.
-  const { findInDeb } = await import("./deb.ts");
   const found = await findInDeb(await Deno.readFile(deb), file.wanted);
   if (found === undefined) {
     throw new ConfigurationError(`Package "${basename(deb)}" has no ${file.name}: name a file of your own`);

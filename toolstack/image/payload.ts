@@ -4,8 +4,10 @@
  * @module
  */
 
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { ConfigurationError } from "../configuration_error.ts";
 import { decodeLz4Legacy, LZ4_LEGACY_MAGIC } from "./lz4.ts";
+import { decodeXz } from "./xz.ts";
 
 /** Largest kernel that is unpacked, in bytes. It bounds what a malformed payload can make the host hold. */
 const MAX_UNPACKED = 1 << 30;
@@ -48,15 +50,11 @@ export async function unpackPayload(payload: Uint8Array, name: string): Promise<
   }
 }
 
-// The decompressors are loaded by who needs them: node:zlib alone takes as long as a process takes to start.
-
-async function unpackZstd(payload: Uint8Array, size: number): Promise<Uint8Array> {
-  const { zstdDecompressSync } = await import("node:zlib");
+function unpackZstd(payload: Uint8Array, size: number): Uint8Array {
   return plain(zstdDecompressSync(payload.subarray(0, -TRAILER), { maxOutputLength: Math.max(size, 1) }));
 }
 
-async function unpackGzip(payload: Uint8Array, size: number): Promise<Uint8Array> {
-  const { gunzipSync } = await import("node:zlib");
+function unpackGzip(payload: Uint8Array, size: number): Uint8Array {
   return plain(gunzipSync(payload, { maxOutputLength: Math.max(size, 1) }));
 }
 
@@ -69,9 +67,8 @@ function unpackLz4(payload: Uint8Array, size: number): Uint8Array {
   return decodeLz4Legacy(payload.subarray(0, -TRAILER), size);
 }
 
-async function unpackXz(payload: Uint8Array, size: number): Promise<Uint8Array> {
-  const { decodeXz } = await import("./xz.ts");
-  return await decodeXz(payload.subarray(0, -TRAILER), size);
+function unpackXz(payload: Uint8Array, size: number): Promise<Uint8Array> {
+  return decodeXz(payload.subarray(0, -TRAILER), size);
 }
 
 function littleEndian(word: number): number[] {
