@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { toText } from "@std/streams";
 import { AtollHost, readUntil } from "../tests/atoll_command.ts";
 import { GREETING } from "../tests/tiny_guest.ts";
 import { COMMAND_LINE, MARKER, MEMORY, writeGuestFiles } from "./guest_files.ts";
@@ -58,10 +59,10 @@ async function measure(subjects: readonly Subject[]): Promise<(string | number)[
 }
 
 /** Starts a subject; gives nothing if it does not come as far in {@link START_TIMEOUT}. */
-async function time({ start, expected, input }: Subject): Promise<Times[]> {
+async function time({ name, start, expected, input }: Subject): Promise<Times[]> {
   const started = performance.now();
   const child = start();
-  const errors = child.stderr.cancel();
+  const errors = toText(child.stderr);
   const writer = child.stdin.getWriter();
   const tooLong = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT);
   try {
@@ -73,7 +74,8 @@ async function time({ start, expected, input }: Subject): Promise<Times[]> {
     await child.status;
     return [{ shown, ended: performance.now() - started }];
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
+    console.error(`Skipped a run: ${name}: ${error instanceof Error ? error.message : error}`);
+    console.error((await errors).trimEnd());
     return [];
   } finally {
     clearTimeout(tooLong);

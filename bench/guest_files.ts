@@ -17,8 +17,11 @@ export const MEMORY = 512;
 export const MARKER = "atoll-marker-42";
 const SHOW_MARKER = "echo atoll-marker-$((6 * 7))";
 
-/** Command line of all guests. Resetting is how a machine without ACPI is left. */
+/** Command line of all guests. */
 export const COMMAND_LINE = "console=ttyS0 panic=-1 quiet reboot=t";
+
+/** Ends a script: a machine without ACPI cannot be powered off, and is left by resetting it. */
+export const LEAVE = "[ -d /sys/firmware/acpi ] || reboot -f";
 
 /** Files of a guest. */
 export interface GuestFiles {
@@ -37,7 +40,7 @@ export async function writeGuestFiles(folder: string, commands: string): Promise
   const vmlinux = await unpackPayload(parseBzImage(bzImage, kernelPath).payload, kernelPath);
   const unpackingTime = performance.now() - start;
   if (vmlinux === undefined) throw new Error(`Kernel "${kernelPath}" has a compression that is not known`);
-  const script = `${SHOW_MARKER}\n${commands}`;
+  const script = `${SHOW_MARKER}\n${commands}\n${LEAVE}`;
   const [busybox, applets] = [await Deno.readFile(busyboxPath), await listApplets(busyboxPath)];
   const files = { vmlinux: join(folder, "vmlinux"), initrd: join(folder, "initrd"), unpackingTime };
   await Deno.writeFile(files.vmlinux, vmlinux);

@@ -22,6 +22,10 @@ export const CORE_FUNCTIONS = {
   jump: [["i32", "i64"], ["i32"]],
   /** (record): follows a direct branch whose link is not known yet. Gives the record; 0: leave. */
   branch: [["i32"], ["i32"]],
+  /** (record): the counter of a record's entries has run out. */
+  hot: [["i32"], []],
+  /** (target): leaves compiled code for an address: goes on with the region there, or gives the record; 0: leave. */
+  leaveTo: [["i64"], ["i32"]],
   /** (record): leaves the loop before that record. Gives 0. */
   leaveBefore: [["i32"], ["i32"]],
   /** (record): notes that the instruction of that record has faulted. */
@@ -30,7 +34,7 @@ export const CORE_FUNCTIONS = {
   enterSystem: [["i32"], []],
   /** (function, a, b): calls a function of `system/`. Whether it faulted tells FAULT_VECTOR. */
   system: [["i32", "i64", "i64"], ["i64"]],
-  /** (opcode, modrm, linear or 0): x87 instruction. */
+  /** (opcode, modrm and perhaps {@link X87_SHORT}, linear or -1): x87 instruction. */
   x87: [["i32", "i32", "i64"], []],
   /** (operation, a, b): exact floating point, see `float_operations.ts`. */
   float: [["i32", "i64", "i64"], ["i64"]],
@@ -46,6 +50,9 @@ export const CORE_FUNCTIONS = {
   condition6: [[], ["i32"]],
   condition7: [[], ["i32"]],
 } as const satisfies { readonly [name: string]: Signature };
+
+/** Beside an x87 instruction's ModRM byte: its operand size is 16 bits. */
+export const X87_SHORT = 0x100;
 
 /** Name of a core function. */
 export type CoreFunction = keyof typeof CORE_FUNCTIONS;

@@ -23,7 +23,8 @@ export class GuestFault {
 /**
  * Guest memory by linear address, translated and checked as an explicit access of the current
  * privilege level, or (`system...`) as an implicit supervisor access. Every method throws a {@link GuestFault}
- * with vector #PF and has then changed nothing. Values are little-endian; an access may cross pages.
+ * with vector #PF and has then changed nothing. Values are little-endian; an access may cross pages. `read` to `write64`
+ * throw #AC where alignment is checked.
  */
 export interface LinearMemory {
   read(address: bigint, size: 1 | 2 | 4): number;
@@ -38,6 +39,8 @@ export interface LinearMemory {
   systemWrite64(address: bigint, value: bigint): void;
   /** Checks that `length` bytes can be written, without writing. `system`: as an implicit supervisor access. */
   probeWrite(address: bigint, length: number, system: boolean): void;
+  /** Where alignment is checked, throws #AC for an explicit access of `size` bytes that is not aligned to `alignment`. */
+  requireAligned(address: bigint, size: number, alignment: number, write: boolean): void;
 }
 
 /** Registers and effects of one vCPU. Names follow `state.ts`. */
@@ -77,6 +80,8 @@ export interface Cpu {
   get32(address: number): number;
   set32(address: number, value: number): void;
 
+  /** Reads 8 bytes of RAM at a guest-physical address, a multiple of 8; zero where there is none. */
+  readPhysical64(gpa: number): bigint;
   /** Must be called after CR0, CR3, CR4 or EFER changed: forgets translations and derived modes as needed. */
   pagingChanged(change: PagingChange): void;
   /** Must be called after RFLAGS.AC was changed directly: translations answer differently. */

@@ -116,7 +116,7 @@ export class Decoder {
   immediateHigh = 0;
 
   /** Everything but the operands of the instruction just decoded. */
-  variant(flagsDead: boolean): Variant {
+  variant(): Variant {
     const { form, operandSize, rm, bits64, lock } = this;
     const general = rm === RmKind.MemoryGeneral || form.attributes.has("as");
     return {
@@ -127,7 +127,6 @@ export class Decoder {
       bits64,
       lock,
       repeat: form.definition.repeat === true ? this.repeat : Repeat.None,
-      flagsDead,
     };
   }
 

@@ -9,12 +9,16 @@ import { GuestFault } from "./cpu.ts";
 import { executeFloat } from "./float_operations.ts";
 import { CodeCache } from "./interpreter/code_cache.ts";
 import { buildCoreModule } from "./interpreter/core_module.ts";
+import { Record, SpecialHandler } from "./interpreter/record.ts";
+import { Compiler } from "./compiler/compiler.ts";
+import { Regions } from "./compiler/regions.ts";
 import { Handlers } from "./interpreter/handlers.ts";
 import { type Form, TOO_LONG, UNDEFINED_OPCODE } from "./isa/mod.ts";
 import { BOUNCE_PER_VCPU, ENGINE_PAGES, JUMP_CACHE, JUMP_GROUP_ENTRIES, JUMP_GROUPS } from "./layout.ts";
 import { Access, Watch } from "./mmu.ts";
 import { type Engine, SoftwareCpu } from "./software_cpu.ts";
 import {
+  CODE_BASE,
   EXECUTE_ALONE,
   FAULT_ADDRESS,
   FAULT_ERROR,
@@ -37,6 +41,8 @@ const LIMIT_FAULT = new GuestFault(Vector.GP, 0);
 
 /** Entries that the handlers' table has at first. */
 const HANDLER_TABLE = 2048;
+/** Entries that the table of regions has at first. */
+const REGION_TABLE = 4096;
 
 type CoreExports = Record<string, (...args: (number | bigint)[]) => bigint>;
 
@@ -49,6 +55,8 @@ export interface EngineOptions {
   readonly bus: VcpuBus;
   /** Number of the vCPU: it chooses the bounce buffer. */
   readonly index: number;
+  /** How often code is entered before it is compiled, 1 to 256; 0, the default: never. */
+  readonly compileThreshold?: number;
 }
 
 /** Generated code of one vCPU, and its state. */
@@ -60,6 +68,8 @@ export class CpuEngine implements Engine {
   readonly cpu: SoftwareCpu;
   readonly code: CodeCache;
   readonly handlers: Handlers;
+  /** Compiled code, if there is to be any. */
+  readonly regions: Regions | undefined;
   readonly #view: DataView;
   readonly #exports: CoreExports;
   readonly #x87: X87Bridge;
@@ -77,11 +87,13 @@ export class CpuEngine implements Engine {
     if (options.ram.buffer.byteLength < bounce + BOUNCE_PER_VCPU) {
       throw new RangeError("RAM memory has no room for the bounce buffer above guest RAM");
     }
+    const compileThreshold = options.compileThreshold ?? 0;
     const handlers = new WebAssembly.Table({ element: "anyfunc", initial: HANDLER_TABLE });
-    const shared = { memory: this.memory, ram: this.ram, handlers };
+    const regions = new WebAssembly.Table({ element: "anyfunc", initial: REGION_TABLE });
+    const shared = { memory: this.memory, ram: this.ram, handlers, regions };
     const inline = inlineHandlers();
     const module = new WebAssembly.Module(
-      buildCoreModule(this.ramSize, this.ram.buffer.byteLength >>> 16, bounce, inline),
+      buildCoreModule(this.ramSize, this.ram.buffer.byteLength >>> 16, bounce, inline, compileThreshold > 0),
     );
     const imports = this.#imports();
     const instance = new WebAssembly.Instance(module, { engine: { ...shared, ...imports } });
@@ -91,11 +103,33 @@ export class CpuEngine implements Engine {
         name,
       ) => [name, instance.exports[name] ?? imports[name as "system"]]),
     ) as Record<CoreFunction, WebAssembly.ExportValue>;
-    this.handlers = new Handlers(shared, core, bounce, inline);
+    this.handlers = new Handlers(shared, core, bounce, inline, compileThreshold > 0);
     this.code = new CodeCache(this.memory, this.ram, this.cpu.tlb, this.handlers, {
       undefinedOpcode: this.handlers.number({ variant: plainVariant(UNDEFINED_OPCODE), fused: false }),
       tooLong: this.handlers.number({ variant: plainVariant(TOO_LONG), fused: false }),
-    });
+    }, compileThreshold);
+    regions.set(0, instance.exports["unlinked"] as () => void);
+    regions.set(1, instance.exports["resume"] as () => void);
+
+    if (compileThreshold > 0) {
+      const compiler = new Compiler(this.ram, this.code.starts!, bounce);
+      this.regions = new Regions({
+        memory: this.memory,
+        ram: this.ram,
+        table: regions,
+        code: this.code,
+        imports: { engine: { ...shared }, core },
+        entered: (record, slot) => this.#regionEntered(record, slot),
+        forgetJumps: () => this.cpu.tlb.flushAllJumps(),
+        compile: (requests) => {
+          const batch = compiler.compile(requests);
+          if (batch !== undefined) {
+            this.regions!.install(batch, new WebAssembly.Module(batch.module), requests);
+          }
+        },
+      });
+      this.code.regions = this.regions;
+    }
     this.code.flush();
     this.cpu.tlb.flushAll();
   }
@@ -132,6 +166,8 @@ export class CpuEngine implements Engine {
       },
       float: (operation: number, a: bigint, b: bigint): bigint =>
         this.#guarded(() => executeFloat(this.cpu, operation, a, b)),
+      hot: (record: number): void => this.regions?.hot(record),
+      link: (exit: number): bigint => this.#link(exit),
       lookup: (linear: bigint): number => this.#lookup(linear),
       readMmio: (gpa: bigint, size: number): bigint =>
         this.#guarded(() => this.bus.readMmio(Number(gpa), size)),
@@ -201,6 +237,23 @@ export class CpuEngine implements Engine {
     return 0;
   }
 
+  /** An exit of a region is taken that leads nowhere yet, or (0) a region that is no more was entered. Gives the target. */
+  #link(exit: number): bigint {
+    if (exit !== 0) return this.#view.getBigInt64(CODE_BASE, true) + BigInt(this.regions!.link(exit) & 0xfff);
+    const rip = this.#view.getBigInt64(RIP, true);
+    this.#view.setInt32(this.#jumpCacheEntry(BigInt.asUintN(64, rip)) + 12, 0, true);
+    return rip;
+  }
+
+  /** The region in `slot` begins where the record at RIP stands. */
+  #regionEntered(record: number, slot: number): void {
+    const view = this.#view;
+    const base = view.getBigUint64(CODE_BASE, true);
+    const offset = view.getUint16(record + Record.OFFSET, true);
+    const entry = this.#jumpCacheEntry(BigInt.asUintN(64, base + BigInt(offset)));
+    if (view.getInt32(entry + 8, true) === record) view.setInt32(entry + 12, slot, true);
+  }
+
   #fetch(linear: bigint, access: number): number | undefined {
     const gpa = this.translate(BigInt.asIntN(64, linear), access);
     if (gpa < 0n) return undefined;
@@ -211,15 +264,21 @@ export class CpuEngine implements Engine {
     return undefined;
   }
 
-  #cacheJump(linear: bigint, record: number): void {
+  #jumpCacheEntry(linear: bigint): number {
     const page = Number(BigInt.asIntN(32, linear >> 12n));
     const low = Number(BigInt.asIntN(32, linear));
     const group = (page ^ (page >>> 8)) & (JUMP_GROUPS - 1);
     const place = (low ^ (low >>> 6)) & (JUMP_GROUP_ENTRIES - 1);
-    const entry = JUMP_CACHE + (group * JUMP_GROUP_ENTRIES + place) * 16;
+    return JUMP_CACHE + (group * JUMP_GROUP_ENTRIES + place) * 16;
+  }
+
+  #cacheJump(linear: bigint, record: number): void {
+    const entry = this.#jumpCacheEntry(linear);
     const context = this.#view.getBigUint64(JUMP_CONTEXT, true);
     this.#view.setBigUint64(entry, linear ^ context, true);
     this.#view.setInt32(entry + 8, record, true);
+    const region = this.#view.getUint16(record, true) === SpecialHandler.Region;
+    this.#view.setInt32(entry + 12, region ? this.#view.getInt32(record + Record.LINK, true) : 0, true);
   }
 
   /** Address of RIP as it stands, for people. */
@@ -237,6 +296,5 @@ function plainVariant(form: Form): Variant {
     bits64: true,
     lock: false,
     repeat: Repeat.None,
-    flagsDead: false,
   };
 }

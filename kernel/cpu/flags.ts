@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type Expression, i32, i64 } from "./wasm/expression.ts";
+import { type Expression, i32, i64, select } from "./wasm/expression.ts";
 import { Flag } from "./state.ts";
 
 /** What produced the flags. The kind in memory is this times 4, plus log2 of the operand size in bytes. */
@@ -43,6 +43,8 @@ export interface FlagsSource {
   readonly source: Expression<"i64">;
   /** First operand, where it is at hand; else it is computed back. */
   readonly first?: Expression<"i64">;
+  /** Of an addition or subtraction with a carry that is known only at run time: the carry. `first` is there then. */
+  readonly carryIn?: Expression<"i32">;
 }
 
 /** The arithmetic flags. */
@@ -119,9 +121,11 @@ function carry(flags: FlagsSource): Expression<"i32"> {
   const { kind, result, source } = flags;
   switch (kind) {
     case FlagsKind.Add:
-      return result.ltU(source);
-    case FlagsKind.Sub:
-      return firstOperand(flags).ltU(source);
+      return withCarry(flags, result.ltU(source), result.leU(source));
+    case FlagsKind.Sub: {
+      const first = firstOperand(flags);
+      return withCarry(flags, first.ltU(source), first.leU(source));
+    }
     case FlagsKind.AddCarry:
       return result.leU(source);
     case FlagsKind.SubBorrow:
@@ -134,6 +138,10 @@ function carry(flags: FlagsSource): Expression<"i32"> {
     default:
       return i32(0);
   }
+}
+
+function withCarry(flags: FlagsSource, without: Expression<"i32">, carried: Expression<"i32">) {
+  return flags.carryIn === undefined ? without : select(flags.carryIn, carried, without);
 }
 
 function overflow(flags: FlagsSource): Expression<"i32"> {
@@ -172,7 +180,7 @@ export function conditionValue(flags: FlagsSource, code: number): Expression<"i3
 function positiveCondition(flags: FlagsSource, index: number): Expression<"i32"> {
   const flag = (name: FlagName) => flagValue(flags, name);
   const { kind, size, source } = flags;
-  if (kind === FlagsKind.Sub) {
+  if (kind === FlagsKind.Sub && flags.carryIn === undefined) {
     const first = firstOperand(flags);
     switch (index) {
       case 2:

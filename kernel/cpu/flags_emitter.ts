@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CoreFunction } from "./core_functions.ts";
+import { type CoreFunction, X87_SHORT } from "./core_functions.ts";
 import {
   conditionValue,
   type FlagName,
@@ -12,9 +12,10 @@ import {
   flagsKindCode,
   type FlagsSource,
   flagValue,
+  materializedFlags,
 } from "./flags.ts";
 import { MemoryEmitter, type Value } from "./memory_emitter.ts";
-import { FAULT_VECTOR, FLAGS_KIND, FLAGS_RESULT, FLAGS_SOURCE, RFLAGS } from "./state.ts";
+import { FAULT_VECTOR, RFLAGS } from "./state.ts";
 import { type SystemFunctionName, systemFunctionNumber } from "./system_functions.ts";
 import { type Expression, i32, i64, select } from "./wasm/expression.ts";
 import { type Local, NOWHERE } from "./wasm/function_builder.ts";
@@ -22,21 +23,21 @@ import { type Local, NOWHERE } from "./wasm/function_builder.ts";
 /** Writes what sets and reads flags, and calls of functions that may change them. */
 export abstract class FlagsEmitter extends MemoryEmitter {
   /** What this variant's condition on flags can be computed from, while that is known. */
-  #flags: FlagsSource | undefined;
+  protected flags: FlagsSource | undefined;
 
-  /** Tells where RIP is, before a system function runs. */
+  /** Puts the state where a system function finds it, and tells where RIP is. */
   protected abstract enterSystem(): void;
+  /** Takes the state as a system function left it. */
+  protected abstract leaveSystem(): void;
+  /** Puts the flags where the tier keeps them; gives what holds them from then on. */
+  protected abstract keepFlags(kind: Expression<"i32">, flags: FlagsSource): FlagsSource;
+  /** Makes the flags that are kept those in the state, for core functions to read. */
+  protected abstract exposeFlags(): void;
 
   /** Sets the six arithmetic flags. Values are bound here. */
   setFlags(kind: FlagsKind, size: number, result: Value, source: Value = i64(0), first?: Value): void {
-    if (this.variant.flagsDead) return;
-    const { f } = this;
-    const bound = f.let(result);
-    const other = source.constant === undefined ? f.let(source) : source;
-    f.storeAs("i32.store", NOWHERE, i32(flagsKindCode(kind, size)), FLAGS_KIND);
-    f.store(8, NOWHERE, bound, FLAGS_RESULT);
-    if (kind !== FlagsKind.Logic && kind !== FlagsKind.Materialized) f.store(8, NOWHERE, other, FLAGS_SOURCE);
-    this.#flags = { kind, size, result: bound, source: other, ...(first === undefined ? {} : { first }) };
+    const flags = { kind, size, result, source, ...(first === undefined ? {} : { first }) };
+    this.flags = this.keepFlags(i32(flagsKindCode(kind, size)), flags);
   }
 
   /** Sets the flags of an addition or subtraction with a carry that is known only at run time. */
@@ -46,14 +47,10 @@ export abstract class FlagsEmitter extends MemoryEmitter {
     result: Value,
     source: Value,
     carry: Expression<"i32">,
+    first: Value,
   ): void {
-    if (this.variant.flagsDead) return;
-    const { f } = this;
     const kind = select(carry, i32(flagsKindCode(kinds[1], size)), i32(flagsKindCode(kinds[0], size)));
-    f.storeAs("i32.store", NOWHERE, kind, FLAGS_KIND);
-    f.store(8, NOWHERE, result, FLAGS_RESULT);
-    f.store(8, NOWHERE, source, FLAGS_SOURCE);
-    this.#flags = undefined;
+    this.flags = this.keepFlags(kind, { kind: kinds[0], size, result, source, first, carryIn: carry });
   }
 
   /** Sets all six flags to bits of RFLAGS. */
@@ -63,12 +60,16 @@ export abstract class FlagsEmitter extends MemoryEmitter {
 
   /** The six arithmetic flags as bits of RFLAGS. */
   allFlags(): Local<"i64"> {
+    if (this.flags !== undefined && this.flags.carryIn === undefined) {
+      return this.f.let(materializedFlags(this.flags));
+    }
+    this.exposeFlags();
     return this.f.callFor("i64", this.core("materializeFlags"));
   }
 
   /** One arithmetic flag as 0 or 1. */
   flag(name: FlagName): Expression<"i32"> {
-    if (this.#flags !== undefined) return this.f.let(flagValue(this.#flags, name));
+    if (this.flags !== undefined) return this.f.let(flagValue(this.flags, name));
     switch (name) {
       case "OF":
         return this.#condition(0);
@@ -87,7 +88,7 @@ export abstract class FlagsEmitter extends MemoryEmitter {
 
   /** Condition 0 to 15 as in Jcc, as 0 or 1. */
   condition(code: number): Expression<"i32"> {
-    if (this.#flags !== undefined) return this.f.let(conditionValue(this.#flags, code));
+    if (this.flags !== undefined) return this.f.let(conditionValue(this.flags, code));
     const positive = this.#condition(code >> 1);
     return (code & 1) === 0 ? positive : positive.eqz();
   }
@@ -97,13 +98,14 @@ export abstract class FlagsEmitter extends MemoryEmitter {
    * equal, bit 1 below, bit 2 less.
    */
   comparison(): Local<"i32"> {
-    const flags = this.#flags;
+    const flags = this.flags;
     if (flags === undefined) throw new Error(`"${this.variant.form.definition.name}" leaves no comparison`);
     const [equal, below, less] = [4, 2, 12].map((code) => conditionValue(flags, code));
     return this.f.let(equal!.or(below!.shl(1)).or(less!.shl(2)));
   }
 
   #condition(index: number): Local<"i32"> {
+    this.exposeFlags();
     return this.f.callFor("i32", this.core(`condition${index}` as CoreFunction));
   }
 
@@ -114,23 +116,25 @@ export abstract class FlagsEmitter extends MemoryEmitter {
 
   /** What the flags are is not known any more: after code that ran only sometimes. */
   forgetFlags(): void {
-    this.#flags = undefined;
+    this.flags = undefined;
   }
 
   /** Runs `then` if `condition` is not zero, else `otherwise`. */
   if(condition: Expression<"i32">, then: () => void, otherwise?: () => void): void {
-    this.f.if(
-      condition,
-      () => {
-        this.#flags = undefined;
-        then();
-      },
-      otherwise === undefined ? undefined : () => {
-        this.#flags = undefined;
-        otherwise();
-      },
-    );
-    this.#flags = undefined;
+    const before = this.flags;
+    let after = before;
+    const branch = (body: () => void) => () => {
+      this.flags = before;
+      body();
+      if (this.flags !== before) after = undefined;
+    };
+    if (condition.constant !== undefined) {
+      if (!condition.is(0)) then();
+      else otherwise?.();
+      return;
+    }
+    this.f.if(condition, branch(then), otherwise === undefined ? undefined : branch(otherwise));
+    this.flags = after;
   }
 
   /** `condition ? yes : no`, bound. */
@@ -148,21 +152,23 @@ export abstract class FlagsEmitter extends MemoryEmitter {
     this.enterSystem();
     const result = this.f.callFor("i64", this.core("system"), i32(systemFunctionNumber(name)), a, b);
     this.#leaveIfFaulted();
-    this.#flags = undefined;
+    this.leaveSystem();
+    this.flags = undefined;
     return result;
   }
 
   /** Runs an x87 instruction. */
   x87(opcode: number, modrm: Expression<"i32">, linear: Value): void {
     this.enterSystem();
-    this.f.call(this.core("x87"), i32(opcode), modrm, linear);
+    const form = this.variant.operandSize === 2 ? modrm.or(X87_SHORT) : modrm;
+    this.f.call(this.core("x87"), i32(opcode), form, linear);
     this.#leaveIfFaulted();
-    this.#flags = undefined;
+    this.leaveSystem();
+    this.flags = undefined;
   }
 
   /** Exact floating point on the slow path; faults with #XM are raised. */
   float(operation: number, a: Value, b: Value): Local<"i64"> {
-    this.enterSystem();
     const result = this.f.callFor("i64", this.core("float"), i32(operation), a, b);
     this.#leaveIfFaulted();
     return result;

@@ -28,7 +28,7 @@ export const LARGE_REGIONS_COUNT = 4096;
 
 /**
  * Jump cache: linear address -> record. 256 groups by page of 64 entries each, so that a page's entries lie together.
- * An entry is 16 bytes: tag i64 (address XOR `JUMP_CONTEXT`), record i32.
+ * An entry is 16 bytes: tag i64 (address XOR `JUMP_CONTEXT`), record i32, compiled region i32 (0: none).
  */
 export const JUMP_CACHE = LARGE_REGIONS + 2 * LARGE_REGIONS_COUNT;
 export const JUMP_GROUPS = 256;
@@ -45,8 +45,16 @@ export const CODE_PAGES_SIZE = 1 << 20;
 export const CODE_PIECES = CODE_PAGES + CODE_PAGES_SIZE;
 export const CODE_PIECES_SIZE = (1 << 20) * 8;
 
+/**
+ * Exits of compiled regions, 8 bytes each: the function in the table of regions that execution goes on with, i32, and
+ * the record that stands there, i32. Number 0 is no exit.
+ */
+export const EXITS = CODE_PIECES + CODE_PIECES_SIZE;
+export const EXIT_SIZE = 8;
+export const EXIT_COUNT = 1 << 22;
+
 /** Decoded records. The memory grows as they do. */
-export const RECORDS = CODE_PIECES + CODE_PIECES_SIZE;
+export const RECORDS = EXITS + EXIT_COUNT * EXIT_SIZE;
 /** Most bytes of records before everything decoded is dropped: about three million instructions. */
 export const RECORDS_SIZE = 96 << 20;
 

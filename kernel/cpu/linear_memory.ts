@@ -4,8 +4,10 @@
  * @module
  */
 
-import type { GuestFault, LinearMemory } from "./cpu.ts";
+import { ALIGNMENT_MASK } from "./alignment.ts";
+import { GuestFault, type LinearMemory } from "./cpu.ts";
 import { Access } from "./mmu.ts";
+import { Vector } from "./state.ts";
 
 /** What linear memory is built on. */
 export interface PhysicalAccess {
@@ -25,6 +27,8 @@ export interface PhysicalAccess {
   readonly watching: boolean;
   /** Notes an access for data breakpoints. @throws {GuestFault} if the instruction is to be executed again, alone. */
   watch(linear: bigint, size: number, write: boolean): void;
+  /** Whether accesses that are not the system's have to be aligned. */
+  readonly alignmentChecked: boolean;
   /** What linear addresses are cut to. */
   readonly linearMask: bigint;
 }
@@ -91,6 +95,23 @@ export class TranslatedMemory implements LinearMemory {
     this.#pieces(address, length, access);
   }
 
+  requireAligned(address: bigint, size: number, alignment: number, write: boolean): void {
+    if (!this.physical.alignmentChecked || (address & BigInt(alignment - 1)) === 0n) return;
+    // A page fault comes first. Until that is known, no page is marked as accessed.
+    const access = Access.PROBE | (write ? Access.WRITE : 0);
+    for (const byte of [address, address + BigInt(size - 1)]) {
+      const linear = BigInt.asIntN(64, byte & this.physical.linearMask);
+      if (this.physical.translate(linear, access) < 0n) return;
+    }
+    throw new GuestFault(Vector.AC, 0);
+  }
+
+  /** {@link requireAligned} for an access of 1, 2, 4 or 8 bytes. */
+  #checkAlignment(address: bigint, size: number, access: number): void {
+    if ((access & Access.SYSTEM) !== 0) return;
+    this.requireAligned(address, size, Math.min(size, ALIGNMENT_MASK + 1), (access & Access.WRITE) !== 0);
+  }
+
   #watch(address: bigint, size: number, access: number): void {
     this.physical.watch(address & this.physical.linearMask, size, (access & Access.WRITE) !== 0);
   }
@@ -102,6 +123,7 @@ export class TranslatedMemory implements LinearMemory {
   }
 
   #read(address: bigint, size: number, access: number): bigint {
+    this.#checkAlignment(address, size, access);
     if (this.physical.watching) this.#watch(address, size, access);
     const gpa = this.#translate(address, access);
     if ((gpa & 0xfff) + size > 0x1000) return this.#gather(address, size, access);
@@ -121,6 +143,7 @@ export class TranslatedMemory implements LinearMemory {
   }
 
   #write(address: bigint, size: number, value: bigint, system: number): void {
+    this.#checkAlignment(address, size, Access.WRITE | system);
     if (this.physical.watching) this.#watch(address, size, Access.WRITE | system);
     const gpa = this.#translate(address, Access.WRITE | system);
     if ((gpa & 0xfff) + size > 0x1000) return this.#scatter(address, size, value, system);

@@ -22,7 +22,8 @@ export abstract class MemoryEmitter {
   constructor(
     /** For what has no method here: loops, locals. */
     readonly f: FunctionBuilder,
-    readonly variant: Variant,
+    /** What is being written. */
+    public variant: Variant,
     /** Where RAM memory's bounce buffer lies. */
     protected readonly bounce: number,
   ) {}

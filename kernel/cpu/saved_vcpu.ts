@@ -17,6 +17,7 @@ import {
   MXCSR,
   NMI_BLOCKED,
   NMI_PENDING,
+  PAGE_DIRECTORY_POINTERS,
   PAT,
   Segment,
   SHADOW_RIP,
@@ -77,6 +78,7 @@ const NARROW: { readonly [name: string]: number } = {
 const BYTES: { readonly [name: string]: readonly [start: number, length: number] } = {
   xmm: [XMM, 256],
   x87: [X87, 128],
+  pageDirectoryPointers: [PAGE_DIRECTORY_POINTERS, 32],
   // STAR to TSC_OFFSET: what RDMSR shows of the CPU's own operation.
   modelSpecific: [STAR, PAT + 32 - STAR],
 };

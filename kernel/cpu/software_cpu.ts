@@ -11,12 +11,14 @@ import { FlagsKind } from "./flags.ts";
 import { ramOffset } from "../abi/ram_layout.ts";
 import { type PhysicalAccess, TranslatedMemory } from "./linear_memory.ts";
 import {
+  ALIGNMENT_CHECKED,
   ARITHMETIC_FLAGS,
-  BUDGET,
+  ATTENTION,
   CODE_MODE,
   CodeMode,
   CPL,
   CR,
+  Cr0,
   Cr4,
   EFER,
   Efer,
@@ -31,6 +33,7 @@ import {
   HALTED,
   INSTRUCTION_RIP,
   JUMP_CONTEXT,
+  LEAVE_LOOP,
   LINEAR_MASK,
   NMI_BLOCKED,
   NMI_PENDING,
@@ -93,11 +96,12 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   executing = false;
   readonly #spaces: AddressSpaces;
   readonly #bus: VcpuBus;
-  #heldBudget = 0;
+  readonly #words: Int32Array;
   #codeLimit = UNLIMITED;
 
   constructor(private readonly engine: Engine) {
     this.view = new DataView(engine.memory.buffer);
+    this.#words = new Int32Array(engine.memory.buffer);
     this.ram = new DataView(engine.ram.buffer);
     this.gpr = new BigUint64Array(engine.memory.buffer, GPR, 16);
     this.#bus = engine.bus;
@@ -219,6 +223,9 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     const user = this.get32(CPL) === 3 ? 4 : 0;
     const override = (this.get32(RFLAGS) & Flag.AC) !== 0 ? 2 : 0;
     const context = (this.#spaces.current << 3) | user | override;
+    // With AM set no translation of this context is remembered: every access takes the slow path, which checks.
+    const alignment = user !== 0 && override !== 0 && (this.get32(CR) & Cr0.AM) !== 0;
+    this.set32(ALIGNMENT_CHECKED, alignment ? 1 : 0);
     const step = (this.get32(RFLAGS) & Flag.TF) !== 0 || this.stepping ? 4 : 0;
     const limited = this.#codeLimit === UNLIMITED ? 0 : 1 << 15;
     this.view.setInt32(STEPPING, step, true);
@@ -276,6 +283,10 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   ramOffset(gpa: number): number {
     return ramOffset(this.engine.ramSize, gpa, 1);
   }
+  readPhysical64(gpa: number): bigint {
+    const host = this.ramOffset(gpa);
+    return host < 0 ? 0n : this.ram.getBigUint64(host, true);
+  }
   readMmio(gpa: number, size: number): bigint {
     return this.#bus.readMmio(gpa, size);
   }
@@ -284,6 +295,9 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   }
   written(host: number, length: number): void {
     this.engine.written(host, length);
+  }
+  get alignmentChecked(): boolean {
+    return this.get32(ALIGNMENT_CHECKED) !== 0;
   }
   get watching(): boolean {
     return this.breakpoints.watching;
@@ -350,18 +364,8 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     this.leaveLoop();
   }
 
-  /** Makes generated code return at its next jump, without losing count of instructions. */
+  /** Makes generated code return at its next jump. */
   leaveLoop(): void {
-    const budget = this.get32(BUDGET);
-    if (budget < 0) return;
-    this.#heldBudget += budget + 1;
-    this.set32(BUDGET, -1);
-  }
-
-  /** What {@link leaveLoop} took from the budget since this was last called. */
-  takeHeldBudget(): number {
-    const held = this.#heldBudget;
-    this.#heldBudget = 0;
-    return held;
+    Atomics.or(this.#words, ATTENTION >> 2, LEAVE_LOOP);
   }
 }

@@ -16,6 +16,7 @@ import { restoreVcpu, saveVcpu } from "./saved_vcpu.ts";
 import {
   ATTENTION,
   BUDGET,
+  CODE_DROPPED,
   EXECUTE_ALONE,
   FAULT_ADDRESS,
   FAULT_ERROR,
@@ -23,6 +24,7 @@ import {
   Flag,
   HALTED,
   INTERRUPT_WAITING,
+  LEAVE_LOOP,
   NMI_BLOCKED,
   NMI_PENDING,
   RFLAGS,
@@ -47,6 +49,8 @@ export interface SoftwareVcpuOptions {
   readonly bus: VcpuBus;
   /** Number of the vCPU, from 0. */
   readonly index: number;
+  /** How often code is entered before it is compiled, 1 to 256; 0, the default: never. */
+  readonly compileThreshold?: number;
   /** File that every executed instruction is written to. */
   readonly traceFile?: string;
 }
@@ -85,7 +89,7 @@ class SoftwareVcpu implements Vcpu {
         this.#trace?.flush();
         return shutdown ? VcpuExit.Shutdown : VcpuExit.Halt;
       }
-      if (Atomics.load(words, this.attention.index) !== 0) return VcpuExit.Attention;
+      if ((Atomics.load(words, this.attention.index) & ~LEAVE_LOOP) !== 0) return VcpuExit.Attention;
       if (this.interruptWindow && this.interruptible) return VcpuExit.Attention;
       if (left < 0) return VcpuExit.Budget;
       const executed = this.#runOnce(left);
@@ -119,13 +123,14 @@ class SoftwareVcpu implements Vcpu {
     cpu.singleStep = single;
     cpu.stackLoaded = false;
     cpu.fetchFaulted = false;
-    cpu.takeHeldBudget();
+    Atomics.and(words, ATTENTION >> 2, ~LEAVE_LOOP);
+    words[CODE_DROPPED >> 2] = 0;
     const granted = alone ? 0 : budget;
     words[BUDGET >> 2] = granted;
     cpu.executing = true;
     this.#engine.run();
     cpu.executing = false;
-    const executed = granted - (words[BUDGET >> 2]! + cpu.takeHeldBudget());
+    const executed = granted - words[BUDGET >> 2]!;
     if (shadowed && alone) cpu.set64(SHADOW_RIP, NO_SHADOW);
     const vector = words[FAULT_VECTOR >> 2]!;
     words[FAULT_VECTOR >> 2] = -1;
@@ -239,12 +244,15 @@ class SoftwareVcpu implements Vcpu {
   }
 
   get statistics(): { readonly [name: string]: number } {
-    const { code, handlers } = this.#engine;
+    const { code, handlers, regions } = this.#engine;
     return {
       instructionsDecoded: code.decoded,
       codeFlushes: code.flushes,
       codeInvalidations: code.invalidations,
       handlers: handlers.count,
+      regionsCompiled: regions?.compiled ?? 0,
+      regionsDropped: regions?.dropped ?? 0,
+      regionBytes: regions?.codeBytes ?? 0,
     };
   }
 

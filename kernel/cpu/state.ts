@@ -98,6 +98,8 @@ export const FAULT_ADDRESS = STATE + 0x368;
  * with atomics. i32.
  */
 export const ATTENTION = STATE + 0x370;
+/** Bit of {@link ATTENTION} by which the vCPU itself has generated code return. The others belong to those around it. */
+export const LEAVE_LOOP = 1 << 16;
 /** Nonzero while instructions are executed one at a time, and repeated ones element by element. i32. */
 export const STEPPING = ATTENTION + 4;
 /** Instructions executed so far. i64. */
@@ -137,11 +139,22 @@ export const INTERRUPT_WAITING = STATE + 0x3a8;
 export const NMI_BLOCKED = STATE + 0x3ac;
 /** Nonzero while a non-maskable interrupt waits. i32. */
 export const NMI_PENDING = STATE + 0x348;
+/** Nonzero since compiled code was dropped: whoever runs compiled code leaves it behind the instruction. i32. */
+export const CODE_DROPPED = STATE + 0x358;
 /** Nonzero while data breakpoints are enabled. i32. */
 export const WATCHING = STATE + 0x350;
 
+/**
+ * Nonzero while accesses to memory are checked for alignment: CR0.AM and RFLAGS.AC at CPL 3. Translations are not
+ * remembered then. i32.
+ */
+export const ALIGNMENT_CHECKED = STATE + 0x354;
+
 /** What linear addresses are cut to: all ones in 64-bit mode, else 32 bits. i64. */
 export const LINEAR_MASK = STATE + 0x3b0;
+
+/** The four page-directory-pointer-table entries of PAE paging, 8 bytes each (SDM volume 3, 4.4.1). */
+export const PAGE_DIRECTORY_POINTERS = STATE + 0x3b8;
 
 /** Room for values that generated code hands to system functions. */
 export const SCRATCH = STATE + 0x600;

@@ -37,20 +37,17 @@ export interface Variant {
   readonly bits64: boolean;
   readonly lock: boolean;
   readonly repeat: Repeat;
-  /** Nothing reads the arithmetic flags that it writes. */
-  readonly flagsDead: boolean;
 }
 
 /** Numbers of keys per form. */
-export const KEYS_PER_FORM = 2048;
+export const KEYS_PER_FORM = 1024;
 
 /** A number that identifies a variant. */
 export function variantKey(variant: Variant): number {
   return variant.form.index * KEYS_PER_FORM +
     (variant.operandSize === 2 ? 0 : variant.operandSize === 4 ? 1 : 2) +
     4 * (variant.addressSize === 2 ? 0 : variant.addressSize === 4 ? 1 : 2) +
-    16 * variant.rm + 64 * (variant.bits64 ? 1 : 0) + 128 * (variant.lock ? 1 : 0) + 256 * variant.repeat +
-    1024 * (variant.flagsDead ? 1 : 0);
+    16 * variant.rm + 64 * (variant.bits64 ? 1 : 0) + 128 * (variant.lock ? 1 : 0) + 256 * variant.repeat;
 }
 
 /** Bytes of an operand in a variant. */
@@ -73,6 +70,5 @@ export function variantName(variant: Variant): string {
   parts.push(`a${variant.addressSize * 8}`, RmKind[variant.rm]!, variant.bits64 ? "long" : "legacy");
   if (variant.lock) parts.push("lock");
   if (variant.repeat !== Repeat.None) parts.push(`rep${variant.repeat}`);
-  if (variant.flagsDead) parts.push("noflags");
   return parts.join(" ");
 }

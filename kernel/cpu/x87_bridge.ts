@@ -4,11 +4,12 @@
  * @module
  */
 
+import { x87Alignment } from "./alignment.ts";
+import { X87_SHORT } from "./core_functions.ts";
 import { type Cpu, GuestFault } from "./cpu.ts";
 import { type MemoryOperand, X87, type X87State } from "./float/x87.ts";
 import {
   ARITHMETIC_FLAGS,
-  CodeMode,
   CR,
   Cr0,
   Flag,
@@ -102,7 +103,10 @@ export class X87Bridge {
     this.#unit = new X87(new StateInMemory(cpu));
   }
 
-  /** `linear` is -1n where the operand is a register. @throws {GuestFault} #UD, #NM, #MF, or of the operand. */
+  /**
+   * `modrm` has {@link X87_SHORT} beside it where the operand size is 16 bits; `linear` is -1n where the operand is a
+   * register. @throws {GuestFault} #UD, #NM, #MF, or of the operand.
+   */
   execute(opcode: number, modrm: number, linear: bigint): void {
     const { cpu } = this;
     const cr0 = cpu.get32(CR);
@@ -112,13 +116,18 @@ export class X87Bridge {
       return;
     }
     if ((cr0 & (Cr0.EM | Cr0.TS)) !== 0) throw new GuestFault(Vector.NM);
-    const effect = this.#unit.execute(opcode, modrm, linear === -1n ? undefined : this.#operand(linear), {
-      offset: cpu.instructionRip,
-      selector: cpu.segmentSelector(Segment.CS),
-      eflags: cpu.rflags,
-      operandSize: cpu.codeMode === CodeMode.Bits16 ? 16 : 32,
-      realMode: (cr0 & Cr0.PE) === 0 || (cpu.rflags & Flag.VM) !== 0,
-    });
+    const effect = this.#unit.execute(
+      opcode,
+      modrm & 0xff,
+      linear === -1n ? undefined : this.#operand(linear),
+      {
+        offset: cpu.instructionRip,
+        selector: cpu.segmentSelector(Segment.CS),
+        eflags: cpu.rflags,
+        operandSize: (modrm & X87_SHORT) !== 0 ? 16 : 32,
+        realMode: (cr0 & Cr0.PE) === 0 || (cpu.rflags & Flag.VM) !== 0,
+      },
+    );
     if (effect.undefinedOpcode === true) throw new GuestFault(Vector.UD);
     if (effect.mathFault === true) throw new GuestFault(Vector.MF);
     if (effect.flags !== undefined) cpu.rflags = (cpu.rflags & ~ARITHMETIC_FLAGS) | effect.flags;
@@ -130,8 +139,14 @@ export class X87Bridge {
     return {
       offset: BigInt.asUintN(64, linear),
       selector: this.cpu.segmentSelector(Segment.DS),
-      read: (size) => memory.readBytes(linear, size),
-      write: (bytes) => memory.writeBytes(linear, bytes),
+      read: (size) => {
+        memory.requireAligned(linear, size, x87Alignment(size), false);
+        return memory.readBytes(linear, size);
+      },
+      write: (bytes) => {
+        memory.requireAligned(linear, bytes.length, x87Alignment(bytes.length), true);
+        memory.writeBytes(linear, bytes);
+      },
     };
   }
 }

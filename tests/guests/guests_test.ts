@@ -22,6 +22,12 @@ for (const guest of guests) {
     assertEquals(transcript(run).split("\n"), expectedHere(guest, recorded).split("\n"));
   });
 
+  Deno.test(`Guest ${guest.name} prints the same when its code is compiled at once`, async () => {
+    const recorded = await Deno.readTextFile(recordOf(guest));
+    const run = runHere(guestProgram(guest), 1);
+    assertEquals(transcript(run).split("\n"), expectedHere(guest, recorded).split("\n"));
+  });
+
   if (guest.onlyHere !== undefined) continue;
   Deno.test({
     name: `Guest ${guest.name} prints the same under QEMU${qemu ? "" : " (needs qemu-system-x86_64)"}`,

@@ -39,6 +39,21 @@ export interface CodeSource {
   readonly nextPage: () => number | undefined;
 }
 
+/** Compiled code, as decoding has to know of it. */
+export interface CompiledRegions {
+  /** The region that begins at a place, as {@link codeKey} has it; 0 if there is none. */
+  at(key: number): number;
+  /** A page's code has been overwritten. */
+  drop(page: number): void;
+  /** All records have been dropped. */
+  recordsDropped(): void;
+}
+
+/** Number of a place in RAM memory where code of a mode begins. */
+export function codeKey(host: number, mode: CodeMode): number {
+  return host * 8 + mode;
+}
+
 /** Decoded code of one vCPU. */
 export class CodeCache {
   readonly #words: Int32Array;
@@ -52,8 +67,14 @@ export class CodeCache {
   #next = RECORDS;
   #entries = new Map<number, number>();
   #pages = new Map<number, CodePage>();
+  /** Where runs begin, by their first record. */
+  #keys = new Map<number, number>();
   /** Records of instructions that lie in two pages: where the second was when they were decoded. */
   #crossing = new Map<number, number>();
+  /** Compiled code, once there is any. */
+  regions: CompiledRegions | undefined;
+  /** A bit for each byte of RAM: whether a run begins there. For the compiler, if there is one. */
+  readonly starts: Uint8Array | undefined;
   /** Instructions decoded so far. */
   decoded = 0;
   /** How often all records were dropped. */
@@ -68,11 +89,14 @@ export class CodeCache {
     private readonly handlers: Handlers,
     /** Handler for an instruction that does not exist, and for one that is too long. */
     private readonly faults: { readonly undefinedOpcode: number; readonly tooLong: number },
+    /** How often a run is entered before it counts as hot, 1 to 256; 0: never. */
+    private readonly threshold: number,
   ) {
     this.#words = new Int32Array(engine.buffer);
     this.#halves = new Uint16Array(engine.buffer);
     this.#bytes = new Uint8Array(engine.buffer);
     this.#ram = new Uint8Array(ram.buffer);
+    if (threshold > 0) this.starts = new Uint8Array(new SharedArrayBuffer(ram.buffer.byteLength / 8));
   }
 
   /** Whether the next run might not fit: {@link flush} is due before the run loop goes on. */
@@ -86,9 +110,11 @@ export class CodeCache {
     this.#entries = new Map();
     this.#pages = new Map();
     this.#crossing = new Map();
+    this.#keys = new Map();
     this.tlb.flushAllJumps();
     this.#bytes.fill(0, CODE_PAGES, CODE_PAGES + CODE_PAGES_SIZE);
     this.#bytes.fill(0, CODE_PIECES, CODE_PIECES + CODE_PAGES_SIZE * 8);
+    this.regions?.recordsDropped();
     this.flushes++;
   }
 
@@ -97,7 +123,7 @@ export class CodeCache {
    * `undefined`: the instruction goes on in a page that cannot be fetched.
    */
   find(source: CodeSource, mode: CodeMode, singleStep: boolean): number | undefined {
-    const key = source.host * 8 + mode + (singleStep ? 4 : 0);
+    const key = codeKey(source.host, mode) + (singleStep ? 4 : 0);
     const known = this.#entries.get(key);
     if (known !== undefined && this.#usable(known, source)) return known;
     return this.#decodeRun(source, mode, key, singleStep);
@@ -127,7 +153,7 @@ export class CodeCache {
           this.#special(record, SpecialHandler.StepEnd, offset);
           break;
         }
-        const existing = this.#entries.get((pageStart + offset) * 8 + mode);
+        const existing = this.#entries.get(codeKey(pageStart + offset, mode));
         if (
           existing !== undefined && this.#halves[existing >> 1] !== SpecialHandler.Refetch &&
           !this.#crossing.has(existing)
@@ -177,7 +203,45 @@ export class CodeCache {
     info.runs.push({ first, last: record });
     info.keys.push(key);
     this.#entries.set(key, first);
+    this.#keys.set(first, key);
+    if (!singleStep) {
+      if (this.starts !== undefined) this.starts[source.host >> 3]! |= 1 << (source.host & 7);
+      const region = this.regions?.at(key) ?? 0;
+      if (region !== 0 && this.#halves[first >> 1] !== SpecialHandler.NextPage) {
+        this.enterRegion(first, region);
+      }
+    }
     return first;
+  }
+
+  /** Where the run that begins with a record begins, as {@link codeKey} has it. */
+  keyOf(record: number): number | undefined {
+    return this.#keys.get(record);
+  }
+
+  /** The record of a run that has been decoded, unless it lies in two pages. */
+  known(key: number): number | undefined {
+    const record = this.#entries.get(key);
+    if (record === undefined || this.#crossing.has(record)) return undefined;
+    return this.#halves[record >> 1] === SpecialHandler.Refetch ? undefined : record;
+  }
+
+  /** Lets compiled code stand in for a run. */
+  enterRegion(record: number, region: number): void {
+    this.#halves[record >> 1] = SpecialHandler.Region;
+    this.#words[(record + Record.LINK) >> 2] = region;
+  }
+
+  /** Has a run decoded again. */
+  refetch(key: number): void {
+    const record = this.#entries.get(key);
+    if (record !== undefined) this.#halves[record >> 1] = SpecialHandler.Refetch;
+  }
+
+  /** Bytes `from` to `to` of RAM memory, in one page, have been compiled. */
+  markCompiled(from: number, to: number): void {
+    const page = from >>> 12;
+    this.#markPage(page, from - page * 4096, to - page * 4096);
   }
 
   #decodeCrossing(host: number, second: number, mode: CodeMode): DecodeResult {
@@ -209,7 +273,7 @@ export class CodeCache {
       return;
     }
     this.#bytes[record + Record.SCALE] = d.scale;
-    const variant = d.variant(false);
+    const variant = d.variant();
     halves[at] = this.handlers.number({ variant, fused: false });
     if (this.#previous !== undefined) this.#fuse(this.#previous, variant, record);
     this.#previous = variant;
@@ -217,7 +281,8 @@ export class CodeCache {
     halves[at + (Record.RM >> 1)] = d.rmRegister;
     halves[at + (Record.INDEX >> 1)] = d.index;
     halves[at + (Record.SEGMENT >> 1)] = d.segment;
-    halves[at + (Record.SEGMENT_NUMBER >> 1)] = d.segmentNumber;
+    this.#bytes[record + Record.SEGMENT_NUMBER] = d.segmentNumber;
+    this.#bytes[record + Record.ENTRIES_LEFT] = this.threshold;
     // Relative to the instruction's end, and that to the page's start.
     words[(record + Record.DISPLACEMENT) >> 2] = d.ripRelative ? d.displacement + offset : d.displacement;
     words[(record + Record.IMMEDIATE) >> 2] = d.immediateLow;
@@ -271,6 +336,7 @@ export class CodeCache {
 
   #invalidate(page: number): void {
     const info = this.#pages.get(page);
+    this.regions?.drop(page);
     this.#bytes[CODE_PAGES + page] = 0;
     this.#words[(CODE_PIECES >> 2) + page * 2] = 0;
     this.#words[(CODE_PIECES >> 2) + page * 2 + 1] = 0;
@@ -282,7 +348,11 @@ export class CodeCache {
         this.#halves[record >> 1] = SpecialHandler.Refetch;
       }
     }
-    for (const key of info.keys) this.#entries.delete(key);
+    for (const key of info.keys) {
+      const record = this.#entries.get(key);
+      if (record !== undefined) this.#keys.delete(record);
+      this.#entries.delete(key);
+    }
     this.#pages.delete(page);
   }
 }

@@ -31,13 +31,14 @@ import {
   Vector,
 } from "../state.ts";
 import { type Expression, i32, i64, select } from "../wasm/expression.ts";
-import { type FunctionBuilder, type Label, type Local, NOWHERE } from "../wasm/function_builder.ts";
+import { type FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
 import { type Handler, writeHandler } from "./handler.ts";
+import { countEntry } from "./entry_counter.ts";
 import { Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
 
 /** Core functions that are TypeScript. */
-const IMPORTED: readonly CoreFunction[] = ["system", "x87", "float"];
+const IMPORTED: readonly CoreFunction[] = ["system", "x87", "float", "hot"];
 
 /** Most pages of a 32-bit memory. */
 const RAM_MAXIMUM_PAGES = 65536;
@@ -46,12 +47,13 @@ const RAM_MAXIMUM_PAGES = 65536;
 export const HANDLER_PARAMS = ["i32"] as const;
 export const HANDLER_RESULTS = ["i32"] as const;
 
-/** Declares the imports that every generated module has: both memories and the handlers' table. */
+/** Declares the imports that every generated module has: both memories and both tables. */
 export function importShared(m: ModuleBuilder, ramPages: number): void {
   // With the size known, a bounds check compares with a constant; and it vanishes where the address is one.
   m.importMemory("engine", "memory", ENGINE_PAGES, ENGINE_PAGES);
   m.importMemory("engine", "ram", ramPages, RAM_MAXIMUM_PAGES);
   m.importTable("engine", "handlers");
+  m.importTable("engine", "regions");
 }
 
 /** Builds the core module. `inline` are the handlers that stand in the loop itself, in order. */
@@ -60,6 +62,7 @@ export function buildCoreModule(
   ramPages: number,
   bounce: number,
   inline: readonly Handler[],
+  counts: boolean,
 ): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
   importShared(m, ramPages);
@@ -73,11 +76,13 @@ export function buildCoreModule(
     readMmio: m.importFunction("engine", "readMmio", ["i64", "i32"], ["i64"]),
     writeMmio: m.importFunction("engine", "writeMmio", ["i64", "i32", "i64"], []),
     codeWritten: m.importFunction("engine", "codeWritten", ["i32", "i32"], []),
+    link: m.importFunction("engine", "link", ["i32"], ["i64"]),
     watched: m.importFunction("engine", "watched", ["i64", "i32", "i32"], ["i32"]),
   };
   const mmu = defineMmu(m, imports, ramSize, bounce);
-  const core = new CoreModule(m, indexes, mmu, lookup);
+  const core = new CoreModule(m, indexes, mmu, lookup, counts);
   core.define();
+  core.defineExits(imports.link);
   core.defineRun(inline, bounce);
   return m.finish();
 }
@@ -88,6 +93,8 @@ class CoreModule {
     private readonly indexes: Map<CoreFunction, number>,
     mmu: MmuFunctions,
     private readonly lookup: number,
+    /** Entries are counted, so that hot code is compiled. */
+    private readonly counts: boolean,
   ) {
     indexes.set("readSlow", mmu.readSlow);
     indexes.set("writeSlow", mmu.writeSlow);
@@ -108,6 +115,7 @@ class CoreModule {
   define(): void {
     this.#function("segmentAddress", segmentAddress);
     this.#function("jump", (f) => this.#jump(f));
+    this.#function("leaveTo", (f) => this.#leaveTo(f));
     this.#function("branch", (f) => this.#branch(f));
     this.#function("leaveBefore", (f) => {
       f.store(8, NOWHERE, recordRip(f, f.param("i32", 0)), RIP);
@@ -116,7 +124,7 @@ class CoreModule {
     this.#function("faulted", (f) => {
       const record = f.param("i32", 0);
       f.if(f.loadAs("i32.load", NOWHERE, FAULT_VECTOR).eq(NON_CANONICAL), () => {
-        const stack = f.loadAs("i32.load16_u", record, Record.SEGMENT_NUMBER).eq(Segment.SS);
+        const stack = f.loadAs("i32.load8_u", record, Record.SEGMENT_NUMBER).eq(Segment.SS);
         f.storeAs("i32.store", NOWHERE, select(stack, i32(Vector.SS), i32(Vector.GP)), FAULT_VECTOR);
       });
       const rip = f.let(recordRip(f, record));
@@ -155,23 +163,80 @@ class CoreModule {
     const tag = f.load(8, entry, JUMP_CACHE);
     f.if(tag.eq(linear.xor(f.load(8, NOWHERE, JUMP_CONTEXT))), () => {
       f.set(found, f.loadAs("i32.load", entry, JUMP_CACHE + 8));
-    }, () => {
-      f.store(8, NOWHERE, target, RIP);
-      f.set(found, f.callFor("i32", this.lookup, linear));
-      f.if(found.eqz(), () => {
-        // The page cannot be fetched: nothing of the next run has been executed.
-        f.storeAs("i32.store", NOWHERE, i32(0), RUN_START);
-        f.return(i32(0));
-      });
-    });
+    }, () => this.#lookUp(f, target, linear, found));
     f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
-    f.storeAs("i32.store", NOWHERE, found, RUN_START);
-    const attention = f.loadAs("i32.load", NOWHERE, ATTENTION);
-    f.if(budget.ltS(0).or(attention), () => {
-      f.store(8, NOWHERE, target, RIP);
+    this.#enter(f, found, budget, target);
+  }
+
+  /** Has the record at an address found or made; returns 0 if the page cannot be fetched. */
+  #lookUp(f: FunctionBuilder, target: Expression<"i64">, linear: Local<"i64">, found: Local<"i32">): void {
+    f.store(8, NOWHERE, target, RIP);
+    f.set(found, f.callFor("i32", this.lookup, linear));
+    f.if(found.eqz(), () => {
+      // Nothing of the next run has been executed.
+      f.storeAs("i32.store", NOWHERE, i32(0), RUN_START);
       f.return(i32(0));
     });
-    f.return(found);
+  }
+
+  /** Returns a record to go on with, or 0 if there is a reason to leave before it. */
+  #enter(f: FunctionBuilder, record: Local<"i32">, budget: Local<"i32">, rip: Expression<"i64">): void {
+    f.storeAs("i32.store", NOWHERE, record, RUN_START);
+    const attention = f.loadAs("i32.load", NOWHERE, ATTENTION);
+    f.if(budget.ltS(0).or(attention), () => {
+      f.store(8, NOWHERE, rip, RIP);
+      f.return(i32(0));
+    });
+    if (this.counts) countEntry(f, record, this.index("hot"));
+    f.return(record);
+  }
+
+  /** (target) -> as {@link CORE_FUNCTIONS} says. */
+  #leaveTo(f: FunctionBuilder): void {
+    const target = f.param("i64", 0);
+    const linear = f.let(
+      target.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(f.load(8, NOWHERE, LINEAR_MASK)),
+    );
+    const found = f.local("i32");
+    const entry = jumpCacheEntry(f, linear);
+    const tag = f.load(8, entry, JUMP_CACHE);
+    f.if(tag.eq(linear.xor(f.load(8, NOWHERE, JUMP_CONTEXT))), () => {
+      f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
+      const region = f.loadAs("i32.load", entry, JUMP_CACHE + 12);
+      f.if(region, () => {
+        f.store(8, NOWHERE, target, RIP);
+        f.returnCallIndirect(this.#regionType, Table.Regions, region, i32(0));
+      });
+      f.set(found, f.loadAs("i32.load", entry, JUMP_CACHE + 8));
+    }, () => {
+      this.#lookUp(f, target, linear, found);
+      f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
+    });
+    this.#enter(f, found, f.loadAs("i32.load", NOWHERE, BUDGET), target);
+  }
+
+  get #regionType(): number {
+    return this.m.type(HANDLER_PARAMS, HANDLER_RESULTS);
+  }
+
+  /** What the exits of regions lead to where no region is known: `unlinked` and `resume`, by the exit's address. */
+  defineExits(link: number): void {
+    const resume = this.m.exportFunction("resume", ["i32"], ["i32"], (f) => {
+      const exit = f.param("i32", 0);
+      const record = f.loadAs("i32.load", exit, 4);
+      const rip = f.load(8, NOWHERE, CODE_BASE).add(f.loadAs("i64.load16_u", record, Record.OFFSET));
+      this.#enter(f, record, f.loadAs("i32.load", NOWHERE, BUDGET), rip);
+    });
+    // (exit or 0): an exit that leads nowhere yet; 0: a region that is no more was reached by the jump cache.
+    this.m.exportFunction("unlinked", ["i32"], ["i32"], (f) => {
+      const exit = f.param("i32", 0);
+      const target = f.callFor("i64", link, exit);
+      f.if(f.loadAs("i32.load", exit).ne(0).and(exit.ne(0)), () => {
+        f.if(f.loadAs("i32.load", exit, 4), () => f.returnCall(resume, exit));
+        f.returnCallIndirect(this.#regionType, Table.Regions, f.loadAs("i32.load", exit), exit);
+      });
+      f.returnCall(this.index("leaveTo"), target);
+    });
   }
 
   /** (record) -> record that its relative branch leads to, or 0. Remembers it within a page. */
@@ -216,14 +281,28 @@ class CoreModule {
           f.storeAs("i32.store", NOWHERE, f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed), BUDGET);
           f.return(f.callFor("i32", this.index("leaveBefore"), record));
         },
+        (loop) => {
+          const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5);
+          f.storeAs("i32.store", NOWHERE, f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed), BUDGET);
+          const region = f.loadAs("i32.load", record, Record.LINK);
+          f.store(8, NOWHERE, recordRip(f, record), RIP);
+          f.set(record, f.callIndirect("i32", handlerType, Table.Regions, region, i32(0)));
+          f.branchIf(record, loop);
+          f.return(i32(0));
+        },
         ...inline.map((handler) => (loop: Label) => {
-          writeHandler(f, handler, bounce, { record, loop, core: (name) => this.index(name) });
+          writeHandler(f, handler, bounce, {
+            record,
+            loop,
+            counts: this.counts,
+            core: (name) => this.index(name),
+          });
         }),
       ];
       f.loop((loop) => {
         const handler = f.loadAs("i32.load16_u", record, Record.HANDLER);
         dispatchTable(f, handler, cases, loop, () => {
-          f.set(record, f.callIndirect("i32", handlerType, handler, record));
+          f.set(record, f.callIndirect("i32", handlerType, Table.Handlers, handler, record));
           f.branchIf(record, loop);
           f.return(i32(0));
         });

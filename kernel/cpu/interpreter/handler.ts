@@ -28,6 +28,8 @@ export interface HandlerSite {
   readonly record: Local<"i32">;
   /** In the loop itself: where to go on once `record` is set. Absent: a function that returns the next record. */
   readonly loop?: Label;
+  /** Entries are counted, so that hot code is compiled. */
+  readonly counts: boolean;
   /** Index of a core function. */
   readonly core: (name: CoreFunction) => number;
 }
@@ -108,5 +110,4 @@ const JUMP: Variant = {
   bits64: true,
   lock: false,
   repeat: Repeat.None,
-  flagsDead: false,
 };

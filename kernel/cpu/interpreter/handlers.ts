@@ -16,6 +16,7 @@ export interface SharedImports {
   readonly memory: WebAssembly.Memory;
   readonly ram: WebAssembly.Memory;
   readonly handlers: WebAssembly.Table;
+  readonly regions: WebAssembly.Table;
 }
 
 /** Handlers by number. */
@@ -29,6 +30,7 @@ export class Handlers {
     private readonly core: Record<CoreFunction, WebAssembly.ExportValue>,
     private readonly bounce: number,
     inline: readonly Handler[],
+    private readonly counts: boolean,
   ) {
     this.#handlers.length = FIRST_HANDLER;
     for (const handler of inline) this.#numbers.set(handlerKey(handler), this.#handlers.push(handler) - 1);
@@ -68,12 +70,15 @@ export class Handlers {
       return index;
     };
     const f = new FunctionBuilder(HANDLER_PARAMS);
-    writeHandler(f, handler, this.bounce, { record: f.param("i32", 0), core });
+    writeHandler(f, handler, this.bounce, {
+      record: f.param("i32", 0),
+      counts: this.counts,
+      core,
+    });
     m.exportWritten("handler", HANDLER_PARAMS, HANDLER_RESULTS, f);
     const { shared } = this;
-    const engine = { memory: shared.memory, ram: shared.ram, handlers: shared.handlers };
     const instance = new WebAssembly.Instance(new WebAssembly.Module(m.finish()), {
-      engine,
+      engine: { ...shared },
       core: this.core,
     });
     if (number >= shared.handlers.length) shared.handlers.grow(1024);

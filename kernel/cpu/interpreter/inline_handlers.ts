@@ -176,7 +176,6 @@ function handler([encoding, operandSize, rm]: Row, fused: boolean): Handler {
     bits64: true,
     lock: false,
     repeat: Repeat.None,
-    flagsDead: false,
   };
   return { variant, fused };
 }

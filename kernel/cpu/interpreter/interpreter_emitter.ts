@@ -7,8 +7,21 @@
 import type { CoreFunction } from "../core_functions.ts";
 import { Emitter, type Value } from "../emitter.ts";
 import type { OperandSpec } from "../isa/definition.ts";
-import { ATTENTION, BUDGET, CODE_BASE, GPR, type Gpr, RUN_START, XMM } from "../state.ts";
+import { FlagsKind, type FlagsSource } from "../flags.ts";
+import {
+  ATTENTION,
+  BUDGET,
+  CODE_BASE,
+  FLAGS_KIND,
+  FLAGS_RESULT,
+  FLAGS_SOURCE,
+  GPR,
+  type Gpr,
+  RUN_START,
+  XMM,
+} from "../state.ts";
 import { RmKind, type Variant } from "../variant.ts";
+import { countEntry } from "./entry_counter.ts";
 import { type Expression, i32 } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE } from "../wasm/function_builder.ts";
 import type { HandlerSite } from "./handler.ts";
@@ -92,7 +105,12 @@ export class InterpreterEmitter extends Emitter {
   #inSegment(offset: Value, bytes: number, access: NonNullable<Access>): Local<"i64"> {
     const { f } = this;
     if (this.bits64) return f.let(offset.add(f.load(8, this.#field16(Record.SEGMENT), GPR)));
-    return this.segmentAddress(this.#field16(Record.SEGMENT_NUMBER), offset, bytes, access);
+    return this.segmentAddress(
+      f.loadAs("i32.load8_u", this.#record, Record.SEGMENT_NUMBER),
+      offset,
+      bytes,
+      access,
+    );
   }
 
   override addressAt(offset: Value, bytes: number, access: NonNullable<Access>): Local<"i64"> {
@@ -129,6 +147,21 @@ export class InterpreterEmitter extends Emitter {
     this.f.call(this.core("enterSystem"), this.#record);
   }
 
+  protected override leaveSystem(): void {}
+
+  protected override keepFlags(kind: Expression<"i32">, flags: FlagsSource): FlagsSource {
+    const { f } = this;
+    const result = f.let(flags.result);
+    const source = flags.source.constant === undefined ? f.let(flags.source) : flags.source;
+    f.storeAs("i32.store", NOWHERE, kind, FLAGS_KIND);
+    f.store(8, NOWHERE, result, FLAGS_RESULT);
+    const needed = flags.kind !== FlagsKind.Logic && flags.kind !== FlagsKind.Materialized;
+    if (needed) f.store(8, NOWHERE, source, FLAGS_SOURCE);
+    return { ...flags, result, source };
+  }
+
+  protected override exposeFlags(): void {}
+
   override branch(): void {
     if (this.operandSize === 2) {
       this.jump(this.nextRip().add(this.immediate()).zeroExtend(2));
@@ -142,7 +175,13 @@ export class InterpreterEmitter extends Emitter {
       f.storeAs("i32.store", NOWHERE, budget, BUDGET);
       f.storeAs("i32.store", NOWHERE, link, RUN_START);
       const attention = f.loadAs("i32.load", NOWHERE, ATTENTION);
-      f.if(budget.ltS(0).or(attention), () => f.set(link, f.callFor("i32", this.core("leaveBefore"), link)));
+      f.if(
+        budget.ltS(0).or(attention),
+        () => f.set(link, f.callFor("i32", this.core("leaveBefore"), link)),
+        () => {
+          if (this.site.counts) countEntry(f, link, this.core("hot"));
+        },
+      );
     });
     this.#goTo(link);
   }

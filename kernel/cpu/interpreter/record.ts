@@ -25,8 +25,10 @@ export const Record = {
   INDEX: 10,
   /** u16: base of the segment, as a byte offset from `GPR`. */
   SEGMENT: 12,
-  /** u16: number of the segment register that an address uses. */
+  /** u8: number of the segment register that an address uses. */
   SEGMENT_NUMBER: 14,
+  /** u8: how often execution may enter here, by a jump, before the code counts as hot; wraps around. */
+  ENTRIES_LEFT: 15,
   /** i32: displacement of an address. */
   DISPLACEMENT: 16,
   /** u32: record that a direct branch leads to, once known; 0 before. */
@@ -45,6 +47,8 @@ export enum SpecialHandler {
   Goto,
   /** The single step is done: leave the loop. */
   StepEnd,
+  /** Compiled code stands in for what begins here: a function in the table of regions, which LINK names. */
+  Region,
   /** How many there are. */
   Count,
 }

@@ -52,9 +52,13 @@ function binaryCarry(
     const size = e.size();
     const b = e.let(e.read(1));
     const carry = e.f.let(e.flag("CF"));
+    let first!: Value;
     let result!: Value;
-    e.modify(0, (a) => result = e.let(operation(a, b, carry.extendU()).zeroExtend(size)));
-    e.setCarryFlags(kinds, size, result, b, carry);
+    e.modify(0, (a) => {
+      first = a;
+      return result = e.let(operation(a, b, carry.extendU()).zeroExtend(size));
+    });
+    e.setCarryFlags(kinds, size, result, b, carry, first);
   };
 }
 
@@ -112,7 +116,7 @@ define({
 function step(kind: FlagsKind, amount: number) {
   return (e: Emitter) => {
     const size = e.size();
-    const carry = e.variant.flagsDead ? i64(0) : e.flag("CF").extendU();
+    const carry = e.flag("CF").extendU();
     let result!: Value;
     e.modify(0, (a) => result = e.let(a.add(amount).zeroExtend(size)));
     e.setFlags(kind, size, result, carry);

@@ -11,7 +11,6 @@ import { define } from "./definition.ts";
 
 /** CF becomes the bit; the other flags stay as they are. */
 function setCarry(e: Emitter, value: Value, bit: Value): void {
-  if (e.variant.flagsDead) return;
   const others = e.allFlags().and(~BigInt(Flag.CF));
   e.setAllFlags(others.or(value.shrU(bit).and(1)));
 }

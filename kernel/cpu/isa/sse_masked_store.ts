@@ -17,7 +17,11 @@ function storeChosen(e: Emitter, value: Local<"v128">, chosen: Local<"i32">, byt
   const { f } = e;
   const start = e.stringSource(f.let(e.readGpr(Gpr.RDI, 8).zeroExtend(e.addressSize)), bytes);
   // Nothing is stored in the first page if the second cannot be.
-  f.if(start.and(0xfff).gtU(0x1000 - bytes), () => e.probeWrite(bytes, start));
+  f.if(start.and(0xfff).gtU(0x1000 - bytes), () => {
+    // Single bytes, as they are stored: none of them has to be aligned.
+    e.probeWrite(1, start);
+    e.probeWrite(1, f.let(start.add(bytes - 1)));
+  });
   const rest = f.let(lowHalf(value));
   const next = bytes === 16 ? f.let(highHalf(value)) : f.let(i64(0));
   const at = f.local("i64");

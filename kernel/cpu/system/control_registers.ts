@@ -8,6 +8,7 @@ import type { Cpu, PagingChange } from "../cpu.ts";
 import { CodeMode, CR, Cr0, Cr4, EFER, Efer, Segment, SegmentAttribute } from "../state.ts";
 import { PHYSICAL_ADDRESS_BITS } from "./cpuid.ts";
 import { generalProtection, requirePrivilege, undefinedOpcode } from "./fault.ts";
+import { loadPageDirectoryPointers, paePaging } from "./page_directory_pointers.ts";
 
 const CR2 = CR + 2 * 8;
 const CR3 = CR + 3 * 8;
@@ -23,6 +24,9 @@ const CR4_BITS = Cr4.TSD | Cr4.DE | Cr4.PSE | Cr4.PAE | Cr4.MCE | Cr4.PGE | Cr4.
   Cr4.OSXMMEXCPT |
   Cr4.UMIP | Cr4.FSGSBASE | Cr4.PCIDE | Cr4.OSXSAVE | Cr4.SMEP | Cr4.SMAP;
 const CR4_PAGING = Cr4.PSE | Cr4.PAE | Cr4.PGE | Cr4.PCIDE | Cr4.SMEP | Cr4.SMAP;
+/** Bits whose change loads the page-directory pointers where PAE paging is in use then (SDM volume 3, 4.4.1). */
+const CR0_POINTERS = Cr0.CD | Cr0.NW | Cr0.PG;
+const CR4_POINTERS = Cr4.PAE | Cr4.PGE | Cr4.PSE | Cr4.SMEP;
 /** Bits of CR3 that no physical address has; bit 63 is separate. */
 const CR3_RESERVED = ((1n << 63n) - 1n) & ~((1n << BigInt(PHYSICAL_ADDRESS_BITS)) - 1n);
 const CR3_NO_FLUSH = 1n << 63n;
@@ -78,6 +82,9 @@ function writeCr0(cpu: Cpu, value: number): void {
     if (paging) enablePaging(cpu);
     else disablePaging(cpu);
   }
+  if (paging && (changed & CR0_POINTERS) !== 0 && (cpu.get32(CR4) & Cr4.PAE) !== 0 && !cpu.longMode) {
+    loadPageDirectoryPointers(cpu, cpu.get64(CR3));
+  }
   cpu.set64(CR, BigInt(next >>> 0));
   if ((changed & Cr0.PE) !== 0) cpu.cpl = 0;
   if ((changed & CR0_PAGING) !== 0) cpu.pagingChanged(MODE_CHANGE);
@@ -107,6 +114,7 @@ function writeCr3(cpu: Cpu, value: bigint): void {
     next &= ~CR3_NO_FLUSH;
   }
   if (cpu.longMode && (next & (CR3_RESERVED | CR3_NO_FLUSH)) !== 0n) throw generalProtection(0);
+  if (paePaging(cpu)) loadPageDirectoryPointers(cpu, next);
   cpu.set64(CR3, next);
   cpu.pagingChanged(keep ? CR3_CHANGE_KEEP : CR3_CHANGE);
 }
@@ -117,6 +125,10 @@ function writeCr4(cpu: Cpu, value: number): void {
   if ((changed & Cr4.PAE) !== 0 && cpu.longMode) throw generalProtection(0);
   if ((changed & value & Cr4.PCIDE) !== 0) {
     if (!cpu.longMode || (cpu.get32(CR3) & 0xfff) !== 0) throw generalProtection(0);
+  }
+  const paging = (cpu.get32(CR) & Cr0.PG) !== 0;
+  if (paging && (changed & CR4_POINTERS) !== 0 && (value & Cr4.PAE) !== 0 && !cpu.longMode) {
+    loadPageDirectoryPointers(cpu, cpu.get64(CR3));
   }
   cpu.set64(CR4, BigInt(value));
   if ((changed & Cr4.DE) !== 0) cpu.debugRegistersChanged();

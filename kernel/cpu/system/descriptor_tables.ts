@@ -33,7 +33,10 @@ function store(cpu: Cpu, a: bigint, register: number): void {
   const address = BigInt.asUintN(64, a);
   const base = cpu.get64(register);
   const long = cpu.codeMode === CodeMode.Bits64;
-  cpu.memory.probeWrite(address, long ? 10 : 6, false);
+  const baseBytes = long ? 8 : 4;
+  cpu.memory.probeWrite(address, 2 + baseBytes, false);
+  cpu.memory.requireAligned(address, 2, 2, true);
+  cpu.memory.requireAligned(address + 2n, baseBytes, baseBytes, true);
   cpu.memory.write(address, 2, cpu.get32(register + 8) & 0xffff);
   if (long) cpu.memory.write64(address + 2n, base);
   else cpu.memory.write(address + 2n, 4, Number(BigInt.asUintN(32, base)));

@@ -65,7 +65,8 @@ export function ins(cpu: Cpu, a: bigint, b: bigint): void {
   const size = (operands >>> 16) as PortSize;
   const address = BigInt.asUintN(64, b);
   checkPermission(cpu, port, size);
-  // A device must not see a read whose result is lost to a page fault.
+  // A device must not see a read whose result is lost to a fault.
+  cpu.memory.requireAligned(address, size, size, true);
   cpu.memory.probeWrite(address, size, false);
   cpu.memory.write(address, size, cpu.readPort(port, size));
 }

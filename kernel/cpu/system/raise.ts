@@ -25,6 +25,9 @@ const WITH_ERROR_CODE = (1 << Vector.DF) | (1 << Vector.TS) | (1 << Vector.NP) |
 const CONTRIBUTORY = (1 << Vector.DE) | (1 << Vector.TS) | (1 << Vector.NP) | (1 << Vector.SS) |
   (1 << Vector.GP) | (1 << 21);
 
+/** EXT in the error code of #AC: it was met while another event was delivered. */
+const EXTERNAL = 1;
+
 function contributory(vector: number): boolean {
   return (CONTRIBUTORY & (1 << vector)) !== 0;
 }
@@ -76,8 +79,13 @@ export function interrupt(cpu: Cpu, vector: number): void {
     deliverInterrupt(cpu, vector, HARDWARE);
   } catch (fault) {
     if (!(fault instanceof GuestFault)) throw fault;
-    deliverException(cpu, fault.vector, fault.error, fault.address);
+    deliverException(cpu, fault.vector, deliveryError(fault), fault.address);
   }
+}
+
+/** Error code of a fault that the delivery of an exception or hardware interrupt has met. */
+function deliveryError(fault: GuestFault): number | undefined {
+  return fault.vector === Vector.AC ? EXTERNAL : fault.error;
 }
 
 function deliverException(
@@ -104,7 +112,7 @@ function deliverException(
       if (next.address !== undefined) cpu.set64(CR2, next.address);
       const double = isDoubleFault(vector, next.vector);
       vector = double ? Vector.DF : next.vector;
-      error = double ? 0 : next.error;
+      error = double ? 0 : deliveryError(next);
     }
   }
 }

@@ -12,6 +12,7 @@ import { CR, Cr0, DR, Flag, type Gpr, INSTRUCTION_RIP, Segment, Vector } from ".
 import { checkTarget } from "./code_segment.ts";
 import { type Descriptor, fetchDescriptor, findDescriptor, isNull, SystemType } from "./descriptor.ts";
 import { invalidTss, notPresent, selectorError } from "./fault.ts";
+import { paePaging, readPageDirectoryPointers, usePageDirectoryPointers } from "./page_directory_pointers.ts";
 import { getGpr32, setGpr32 } from "./register_halves.ts";
 import {
   fetchDataSegment,
@@ -71,6 +72,7 @@ const TSS32_TRAP = 0x64;
 const DR6_BT = 1 << 15;
 /** L0 to L3 and LE of DR7, which a task switch clears. */
 const DR7_LOCAL = 0x155n;
+const CR3 = CR + 3 * 8;
 const DR6 = DR + 6 * 8;
 const DR7 = DR + 7 * 8;
 
@@ -160,6 +162,9 @@ export function switchTask(
   const nested = cause === "call" || cause === "interrupt";
 
   const task = readTask(cpu, tss.base, wide);
+  const newSpace = wide && (cpu.get32(CR) & Cr0.PG) !== 0;
+  const changesPointers = newSpace && paePaging(cpu) && cpu.get64(CR3) !== BigInt(task.cr3);
+  const pointers = changesPointers ? readPageDirectoryPointers(cpu, BigInt(task.cr3)) : undefined;
   memory.probeWrite(linear(oldBase, oldLayout.ip), oldLayout.ldt - oldLayout.ip, true);
   memory.probeWrite(tss.address + 5n, 1, true);
   if (oldDescriptor !== undefined) memory.probeWrite(oldDescriptor.address + 5n, 1, true);
@@ -177,8 +182,9 @@ export function switchTask(
     cpu.set64(DR7, cpu.get64(DR7) & ~DR7_LOCAL);
     cpu.debugRegistersChanged();
   }
-  if (wide && (cpu.get32(CR) & Cr0.PG) !== 0) {
-    cpu.set64(CR + 3 * 8, BigInt(task.cr3));
+  if (newSpace) {
+    if (pointers !== undefined) usePageDirectoryPointers(cpu, pointers);
+    cpu.set64(CR3, BigInt(task.cr3));
     cpu.pagingChanged({ kind: "cr3", keep: false });
   }
   enterTask(cpu, task, wide, nested, external);

@@ -142,6 +142,10 @@ export class TestCpu implements Cpu {
     this.view.setInt32(address, value, true);
   }
 
+  readPhysical64(gpa: number): bigint {
+    return this.memory.read64(BigInt(gpa));
+  }
+
   pagingChanged(change: PagingChange): void {
     this.changes.push(change);
   }

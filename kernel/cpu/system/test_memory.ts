@@ -74,6 +74,8 @@ export class TestMemory implements LinearMemory {
     this.systemWrites += 8;
   }
 
+  requireAligned(): void {}
+
   probeWrite(address: bigint, length: number, _system: boolean): void {
     this.#at(address, length, true);
   }

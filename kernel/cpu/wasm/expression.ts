@@ -84,13 +84,22 @@ export class Expression<T extends Type = Type> {
 
   #binary(name: keyof typeof INTEGER, other: Operand<T>): Expression<T> {
     const right = this.#same(other);
+    if (this.constant !== undefined && right.constant !== undefined) {
+      const folded = fold(name, this, right);
+      if (folded !== undefined) return this.#same(folded as Operand<T>);
+    }
     const code = INTEGER[name][this.type === "i64" ? 1 : 0];
     return new Expression(this.type, [code], [this, right]);
   }
 
   #compare(name: keyof typeof INTEGER, other: Operand<T>): Expression<"i32"> {
     const code = INTEGER[name][this.type === "i64" ? 1 : 0];
-    return new Expression("i32", [code], [this, this.#same(other)]);
+    const right = this.#same(other);
+    if (this.constant !== undefined && right.constant !== undefined) {
+      if (name === "ne") return i32(BigInt(this.constant) !== BigInt(right.constant) ? 1 : 0);
+      if (name === "eq") return i32(BigInt(this.constant) === BigInt(right.constant) ? 1 : 0);
+    }
+    return new Expression("i32", [code], [this, right]);
   }
 
   /** Whether this is the constant `value`. */
@@ -188,6 +197,7 @@ export class Expression<T extends Type = Type> {
     return this.#compare("geU", other);
   }
   eqz(): Expression<"i32"> {
+    if (this.constant !== undefined) return i32(this.is(0) ? 1 : 0);
     return new Expression("i32", [INTEGER.eqz[this.type === "i64" ? 1 : 0]], [this]);
   }
   #unary(name: "clz" | "ctz" | "popcnt"): Expression<T> {
@@ -233,6 +243,35 @@ export class Expression<T extends Type = Type> {
       return size === 8 ? this : this.and(((1n << BigInt(size * 8)) - 1n) as Operand<T>);
     }
     return size >= 4 ? this : this.and(((1 << (size * 8)) - 1) as Operand<T>);
+  }
+}
+
+/** What an operator gives for two constants, for those that definitions apply to immediates. */
+function fold(name: keyof typeof INTEGER, left: Expression, right: Expression): bigint | number | undefined {
+  const a = BigInt(left.constant!);
+  const b = BigInt(right.constant!);
+  const value = foldBits(name, a, b, left.type === "i64" ? 63n : 31n);
+  return value === undefined || left.type === "i64" ? value : Number(BigInt.asIntN(32, value));
+}
+
+function foldBits(name: keyof typeof INTEGER, a: bigint, b: bigint, places: bigint): bigint | undefined {
+  switch (name) {
+    case "add":
+      return a + b;
+    case "sub":
+      return a - b;
+    case "and":
+      return a & b;
+    case "or":
+      return a | b;
+    case "xor":
+      return a ^ b;
+    case "shl":
+      return a << (b & places);
+    case "shrU":
+      return BigInt.asUintN(Number(places) + 1, a) >> (b & places);
+    default:
+      return undefined;
   }
 }
 

@@ -58,6 +58,14 @@ export enum Memory {
   Ram = 1,
 }
 
+/** Tables of functions, in the order in which modules import them. */
+export enum Table {
+  /** Handlers of the interpreter. */
+  Handlers = 0,
+  /** Compiled regions. */
+  Regions = 1,
+}
+
 /** A local variable. As an expression it is the value that it has when the expression is written. */
 export class Local<T extends Type = Type> extends Expression<T> {
   constructor(type: T, readonly index: number) {
@@ -75,9 +83,10 @@ export class Label {
 
 /** Body of one function. */
 export class FunctionBuilder {
-  readonly #body = new Writer();
+  #body = new Writer();
   readonly #params: readonly Type[];
   readonly #types: Type[] = [];
+  #hints: (readonly [offset: number, likely: 0 | 1])[] = [];
   #free: Local[] = [];
   #taken: Local[] = [];
   #depth = 0;
@@ -143,6 +152,15 @@ export class FunctionBuilder {
     this.#body.byte(0x21);
     this.#body.unsigned(local.index);
     return local;
+  }
+
+  /** Loads 4 or 8 bytes into a local that there is. */
+  reload(local: Local<"i32"> | Local<"i64">, size: 4 | 8, offset: number): void {
+    NOWHERE.write(this.#body);
+    this.#body.byte(size === 4 ? 0x28 : 0x29);
+    this.#memarg(offset, Memory.Engine);
+    this.#body.byte(0x21);
+    this.#body.unsigned(local.index);
   }
 
   /** Loads 16 bytes into a new local. */
@@ -262,26 +280,79 @@ export class FunctionBuilder {
     return local;
   }
 
-  /** Calls through table 0, and binds the result. */
+  /** Calls through a table, and binds the result. */
   callIndirect<T extends Type>(
     type: T,
     signature: number,
+    table: Table,
     entry: Expression<"i32">,
     ...args: readonly Expression[]
   ): Local<T> {
     const local = this.local(type);
-    for (const arg of args) arg.write(this.#body);
-    entry.write(this.#body);
-    this.#body.byte(0x11);
-    this.#body.unsigned(signature);
-    this.#body.unsigned(0);
+    this.#indirect(0x11, signature, table, entry, args);
     this.#body.byte(0x21);
     this.#body.unsigned(local.index);
     return local;
   }
 
-  if(condition: Expression<"i32">, then: () => void, otherwise?: () => void): void {
+  /** Calls a function in place of returning: `return_call`. */
+  returnCall(index: number, ...args: readonly Expression[]): void {
+    for (const arg of args) arg.write(this.#body);
+    this.#body.byte(0x12);
+    this.#body.unsigned(index);
+  }
+
+  /** Calls through a table in place of returning: `return_call_indirect`. */
+  returnCallIndirect(
+    signature: number,
+    table: Table,
+    entry: Expression<"i32">,
+    ...args: readonly Expression[]
+  ): void {
+    this.#indirect(0x13, signature, table, entry, args);
+  }
+
+  #indirect(
+    opcode: number,
+    signature: number,
+    table: Table,
+    entry: Expression<"i32">,
+    args: readonly Expression[],
+  ): void {
+    for (const arg of args) arg.write(this.#body);
+    entry.write(this.#body);
+    this.#body.byte(opcode);
+    this.#body.unsigned(signature);
+    this.#body.unsigned(table);
+  }
+
+  /** Runs `then` if a condition holds that rarely does: it is laid out apart. */
+  ifRarely(condition: Expression<"i32">, then: () => void): void {
     condition.write(this.#body);
+    this.#hint(0);
+    this.if(undefined, then);
+  }
+
+  /** Runs `then`, unless a condition that mostly holds does not. */
+  ifMostly(condition: Expression<"i32">, then: () => void, otherwise: () => void): void {
+    condition.write(this.#body);
+    this.#hint(1);
+    this.if(undefined, then, otherwise);
+  }
+
+  #hint(likely: 0 | 1): void {
+    this.#hints.push([this.#body.length, likely]);
+  }
+
+  /** Where in the finished function's code its branch hints stand: offset from the start of the local declarations. */
+  hints(): readonly (readonly [offset: number, likely: 0 | 1])[] {
+    const shift = this.#locals().length;
+    return this.#hints.map(([offset, likely]) => [offset + shift, likely]);
+  }
+
+  /** `undefined`: the condition has been written already. */
+  if(condition: Expression<"i32"> | undefined, then: () => void, otherwise?: () => void): void {
+    condition?.write(this.#body);
     this.#body.bytes([0x04, 0x40]);
     this.#depth++;
     then();
@@ -332,8 +403,27 @@ export class FunctionBuilder {
     this.#body.byte(0x00);
   }
 
+  /** Writes statements that come before all that have been written. */
+  prologue(body: () => void): void {
+    const rest = this.#body;
+    const hints = this.#hints;
+    this.#body = new Writer();
+    this.#hints = [];
+    body();
+    const shift = this.#body.length;
+    this.#body.bytes(rest.view());
+    this.#hints.push(...hints.map(([offset, likely]) => [offset + shift, likely] as const));
+  }
+
   /** The function as the code section holds it. */
   finish(): Writer {
+    const code = this.#locals();
+    code.bytes(this.#body.view());
+    code.byte(0x0b);
+    return code;
+  }
+
+  #locals(): Writer {
     const code = new Writer();
     const groups: [Type, number][] = [];
     for (const type of this.#types) {
@@ -346,8 +436,6 @@ export class FunctionBuilder {
       code.unsigned(count);
       code.byte(TYPE_CODE[type]);
     }
-    code.bytes(this.#body.view());
-    code.byte(0x0b);
     return code;
   }
 

@@ -8,13 +8,15 @@ import { type Type, TYPE_CODE } from "./expression.ts";
 import { FunctionBuilder } from "./function_builder.ts";
 import { Writer } from "./writer.ts";
 
+type Hints = ReturnType<FunctionBuilder["hints"]>;
+
 /** A module under construction. Imports come before functions. */
 export class ModuleBuilder {
   readonly #types: string[] = [];
   readonly #typeBytes: Writer[] = [];
   readonly #imports: Writer[] = [];
   #importedFunctions = 0;
-  readonly #functions: { type: number; results: number; code: Writer | undefined }[] = [];
+  readonly #functions: { type: number; results: number; code: Writer | undefined; hints: Hints }[] = [];
   readonly #exports: { name: string; index: number }[] = [];
 
   /** Index of a function type. */
@@ -56,7 +58,12 @@ export class ModuleBuilder {
 
   /** Announces a function, so that others can call it before it is defined. */
   declare(params: readonly Type[], results: readonly Type[]): number {
-    this.#functions.push({ type: this.type(params, results), results: results.length, code: undefined });
+    this.#functions.push({
+      type: this.type(params, results),
+      results: results.length,
+      code: undefined,
+      hints: [],
+    });
     return this.#importedFunctions + this.#functions.length - 1;
   }
 
@@ -68,6 +75,7 @@ export class ModuleBuilder {
     // Results are always returned explicitly, so the end is never reached.
     if (target.results > 0) f.unreachable();
     target.code = f.finish();
+    target.hints = f.hints();
   }
 
   /** Adds and exports a function whose body was written before: all imports that it needs are known by then. */
@@ -108,11 +116,32 @@ export class ModuleBuilder {
       out.byte(0x00);
       out.unsigned(item.index);
     });
+    this.#branchHints(module);
     section(module, 10, this.#functions, (out, item) => {
       if (item.code === undefined) throw new Error("A declared function was not defined");
       out.sized(item.code);
     });
     return module.view().slice();
+  }
+
+  /** Which branches are rarely taken: a custom section of its own, directly before the code. */
+  #branchHints(module: Writer): void {
+    const hinted = this.#functions.flatMap(({ hints }, index) => hints.length > 0 ? [{ hints, index }] : []);
+    if (hinted.length === 0) return;
+    const body = new Writer();
+    body.name("metadata.code.branch_hint");
+    body.unsigned(hinted.length);
+    for (const { hints, index } of hinted) {
+      body.unsigned(this.#importedFunctions + index);
+      body.unsigned(hints.length);
+      for (const [offset, likely] of hints) {
+        body.unsigned(offset);
+        body.unsigned(1);
+        body.byte(likely);
+      }
+    }
+    module.byte(0);
+    module.sized(body);
   }
 
   #import(module: string, name: string, kind: number): Writer {

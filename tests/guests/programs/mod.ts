@@ -6,6 +6,7 @@
 
 import type { Guest } from "../guest.ts";
 import { longAddressSpaces } from "./long_address_spaces.ts";
+import { longAlignment } from "./long_alignment.ts";
 import { longDebug } from "./long_debug.ts";
 import { longDebugExact } from "./long_debug_exact.ts";
 import { longExceptions } from "./long_exceptions.ts";
@@ -14,9 +15,11 @@ import { longPaging } from "./long_paging.ts";
 import { longRegisters } from "./long_registers.ts";
 import { longSelfModifying } from "./long_self_modifying.ts";
 import { longTransfers } from "./long_transfers.ts";
+import { protectedAlignment } from "./protected_alignment.ts";
 import { protectedLegacy } from "./protected_legacy.ts";
 import { protectedLimits } from "./protected_limits.ts";
 import { protectedPaging } from "./protected_paging.ts";
+import { protectedPointers } from "./protected_pointers.ts";
 import { protectedSegments } from "./protected_segments.ts";
 import { protectedTasks } from "./protected_tasks.ts";
 import { realMode } from "./real_mode.ts";
@@ -24,6 +27,7 @@ import { tripleFaults } from "./triple_faults.ts";
 
 export const guests: readonly Guest[] = [
   longAddressSpaces,
+  longAlignment,
   longDebug,
   longDebugExact,
   longExceptions,
@@ -32,9 +36,11 @@ export const guests: readonly Guest[] = [
   longRegisters,
   longSelfModifying,
   longTransfers,
+  protectedAlignment,
   protectedLegacy,
   protectedLimits,
   protectedPaging,
+  protectedPointers,
   protectedSegments,
   protectedTasks,
   realMode,

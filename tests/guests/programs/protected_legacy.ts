@@ -149,6 +149,14 @@ export const protectedLegacy: Guest = {
         "mov dword [SCRATCH], 0x77\nmov eax, [cs:SCRATCH]\nmov ebx, [es:SCRATCH]\nmov ecx, [ss:SCRATCH]\nmov edx, [gs:SCRATCH]",
       after: show("eax") + show("ebx") + show("ecx") + show("edx"),
     },
+    {
+      name: "x87 environment of 16 bits",
+      body:
+        "mov edi, SCRATCH\nmov eax, -1\nmov ecx, 8\nrep stosd\nmov edi, SCRATCH\nfninit\ndb 0x66, 0xd9, 0x37\nmov word [SCRATCH + 0x10], 0x27f\nmov word [SCRATCH + 0x14], 0xffff\nadd edi, 0x10\ndb 0x66, 0xd9, 0x27\nfnstcw [SCRATCH + 0x20]",
+      after: `fninit\n${show("dword [SCRATCH]", "control")}${show("dword [SCRATCH + 4]", "tags")}${
+        show("dword [SCRATCH + 12]", "end")
+      }${show("dword [SCRATCH + 0x20]", "loaded")}`,
+    },
     { name: "SYSCALL outside 64-bit mode", body: "syscall" },
   ]),
 };

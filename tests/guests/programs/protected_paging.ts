@@ -8,7 +8,8 @@ import type { Guest } from "../guest.ts";
 import { show } from "../runtime/printing.ts";
 import { DONE, protectedGuest, toUser } from "../runtime/protected.ts";
 
-const CONSTANTS = `
+/** Where tables and pages lie. */
+export const PAGING_CONSTANTS = `
 PD = 0x210000
 PT = 0x211000
 PDPT = 0x212000
@@ -27,7 +28,7 @@ const ON = "mov eax, 0x80010033\nmov cr0, eax\n";
 const OFF = "mov eax, 0x33\nmov cr0, eax\nmov eax, 0x600\nmov cr4, eax\n";
 
 /** 16 MiB to themselves in 4 MiB pages, and a page table for WINDOW with pages A and B. */
-const TWO_LEVELS = `${CLEAR}
+export const TWO_LEVELS = `${CLEAR}
   mov dword [PD], 0x87
   mov dword [PD + 4], 0x400087
   mov dword [PD + 8], 0x800087
@@ -45,7 +46,7 @@ const TWO_LEVELS = `${CLEAR}
   xor edi, edi
 `;
 /** The same with PAE. */
-const PAE = `${CLEAR}
+export const PAE = `${CLEAR}
   mov dword [PDPT], PD_PAE + 1
   mov dword [PDPT + 8], PD_PAE2 + 1
   mov dword [PD_PAE], 0x87
@@ -67,7 +68,8 @@ const PAE = `${CLEAR}
   xor ecx, ecx
   xor edi, edi
 `;
-const PAE_OFF = `${OFF}mov ecx, 0xc0000080\nxor eax, eax\nxor edx, edx\nwrmsr\n`;
+/** Paging off, however it was. */
+export const PAE_OFF = `${OFF}mov ecx, 0xc0000080\nxor eax, eax\nxor edx, edx\nwrmsr\n`;
 const flush = "mov eax, cr3\nmov cr3, eax\nxor eax, eax\n";
 const END = "WINDOW + 0x2000";
 
@@ -243,7 +245,7 @@ export const protectedPaging: Guest = {
       },
     ],
     "",
-    CONSTANTS,
+    PAGING_CONSTANTS,
   ),
   differences: {
     "4 MiB page with reserved bit": {

@@ -1,0 +1,111 @@
+/**
+ * Hot code to WebAssembly: from places in RAM to a module with a function for each.
+ *
+ * @module
+ */
+
+import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
+import { Decoder } from "../decoder.ts";
+import { HANDLER_PARAMS, HANDLER_RESULTS, importShared } from "../interpreter/core_module.ts";
+import { EXIT_SIZE, EXITS } from "../layout.ts";
+import type { CodeMode } from "../state.ts";
+import { ModuleBuilder } from "../wasm/module_builder.ts";
+import { findBlocks } from "./blocks.ts";
+import { RegionEmitter } from "./region_emitter.ts";
+
+const PAGE_MASK = 0xfff;
+
+/** A place to compile code from. */
+export interface CompileRequest {
+  /** Offset in RAM memory of the first byte. */
+  readonly host: number;
+  readonly mode: CodeMode;
+  /** Numbers of exits that it may use. */
+  readonly firstExit: number;
+}
+
+/** A region that was compiled. */
+export interface CompiledRegion {
+  readonly host: number;
+  readonly mode: CodeMode;
+  /** Offsets in RAM memory of the bytes that it was made from: first, and behind the last, of each piece. */
+  readonly pieces: readonly (readonly [from: number, to: number])[];
+  /** Those bytes, one piece after the other. */
+  readonly bytes: Uint8Array;
+  /** Where each exit leads: offset in RAM memory. */
+  readonly exits: readonly number[];
+  readonly instructions: number;
+}
+
+/** Regions compiled together: function n of the module, exported as `rn`, is region n. */
+export interface CompiledBatch {
+  readonly module: Uint8Array<ArrayBuffer>;
+  readonly regions: readonly CompiledRegion[];
+}
+
+/** Most exits of a region that are linked; others go by the jump cache. */
+export const EXITS_PER_REGION = 64;
+
+/** Compiles code of one domain's RAM. */
+export class Compiler {
+  readonly #decoder = new Decoder();
+  readonly #ram: Uint8Array;
+
+  constructor(
+    private readonly memory: WebAssembly.Memory,
+    /** A bit for each byte of RAM: whether a run begins there. */
+    private readonly starts: Uint8Array,
+    private readonly bounce: number,
+  ) {
+    this.#ram = new Uint8Array(memory.buffer);
+  }
+
+  /** Compiles all that can be. `undefined`: nothing could. */
+  compile(requests: readonly CompileRequest[]): CompiledBatch | undefined {
+    const m = new ModuleBuilder();
+    importShared(m, this.memory.buffer.byteLength >>> 16);
+    const core = new Map<CoreFunction, number>();
+    for (const name of Object.keys(CORE_FUNCTIONS) as CoreFunction[]) {
+      const [params, results] = CORE_FUNCTIONS[name];
+      core.set(name, m.importFunction("core", name, params, results));
+    }
+    const regions: CompiledRegion[] = [];
+    for (const request of requests) {
+      const region = this.#region(m, (name) => core.get(name)!, request, `r${regions.length}`);
+      if (region !== undefined) regions.push(region);
+    }
+    return regions.length === 0 ? undefined : { module: m.finish(), regions };
+  }
+
+  #region(
+    m: ModuleBuilder,
+    core: (name: CoreFunction) => number,
+    request: CompileRequest,
+    name: string,
+  ): CompiledRegion | undefined {
+    const { host, mode } = request;
+    const page = host & ~PAGE_MASK;
+    const reached = (at: number) => (this.starts[at >> 3]! & (1 << (at & 7))) !== 0;
+    const blocks = findBlocks(this.#decoder, { ram: this.#ram, page, mode, reached }, host & PAGE_MASK);
+    if (blocks.length === 0) return undefined;
+    const exits: number[] = [];
+    const exit = (address: number) => {
+      if (exits.length === EXITS_PER_REGION) return undefined;
+      return EXITS + (request.firstExit + exits.push(page + address) - 1) * EXIT_SIZE;
+    };
+    const emitter = new RegionEmitter(blocks, { module: m, core, bounce: this.bounce, exit });
+    m.exportWritten(name, HANDLER_PARAMS, HANDLER_RESULTS, emitter.emit());
+    const pieces = blocks.map(({ address, instructions }) => {
+      const last = instructions.at(-1)!;
+      return [page + address, page + last.address + last.length] as const;
+    });
+    const bytes = new Uint8Array(pieces.reduce((sum, [from, to]) => sum + to - from, 0));
+    let at = 0;
+    for (const [from, to] of pieces) {
+      bytes.set(this.#ram.subarray(from, to), at);
+      at += to - from;
+    }
+    const instructions = blocks.reduce((sum, block) => sum + block.instructions.length, 0);
+    return { host, mode, pieces, bytes, exits, instructions };
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Definitions with known operands: registers are locals, addresses and immediates are constants.
+ *
+ * @module
+ */
+
+import { Emitter, type Value } from "../emitter.ts";
+import type { OperandSpec } from "../isa/definition.ts";
+import { GPR, type Gpr, SEGMENT_BASE, XMM, ZERO } from "../state.ts";
+import { RmKind } from "../variant.ts";
+import { type Expression, i32, i64 } from "../wasm/expression.ts";
+import { type Local, NOWHERE } from "../wasm/function_builder.ts";
+import type { Instruction } from "./instruction.ts";
+
+type Access = "read" | "write" | "modify";
+
+const NO_REGISTER = ZERO - GPR;
+
+/** Where an instruction's operands come from and go to. */
+export abstract class OperandEmitter extends Emitter {
+  /** What is being written. */
+  protected abstract instruction: Instruction;
+
+  /** All of a general register, as it is now. */
+  protected abstract register(number: number): Value;
+  protected abstract setRegister(number: number, value: Value): void;
+  /** RIP at an address of the region. */
+  protected abstract ripAt(address: number): Value;
+
+  #number(spec: OperandSpec): number {
+    return spec.place === "reg" ? this.instruction.register : this.instruction.rm;
+  }
+
+  protected override readRegister(spec: OperandSpec, size: number): Value {
+    return this.#read(this.#number(spec), size);
+  }
+
+  protected override writeRegister(spec: OperandSpec, size: number, value: Value): void {
+    this.#write(this.#number(spec), size, value);
+  }
+
+  override readGpr(register: Gpr, size: number): Value {
+    return this.#read(register * 8, size);
+  }
+
+  override writeGpr(register: Gpr, size: number, value: Value): void {
+    this.#write(register * 8, size, value);
+  }
+
+  // Bound, because a definition may write the register before it uses what it read.
+  #read(offset: number, size: number): Value {
+    if (offset === NO_REGISTER) return i64(0);
+    const whole = this.register(offset >> 3);
+    const shifted = (offset & 7) === 0 ? whole : whole.shrU(8);
+    return this.f.let(shifted.zeroExtend(size));
+  }
+
+  #write(offset: number, size: number, value: Value): void {
+    const number = offset >> 3;
+    if (size === 8) return this.setRegister(number, value);
+    if (size === 4) return this.setRegister(number, value.zeroExtend(4));
+    const shift = (offset & 7) * 8;
+    const mask = ((1n << BigInt(size * 8)) - 1n) << BigInt(shift);
+    this.setRegister(number, this.register(number).and(~mask).or(value.zeroExtend(size).shl(shift)));
+  }
+
+  override immediate(): Value {
+    return i64(this.instruction.immediate);
+  }
+
+  override registerNumber(): Value {
+    return i64(this.instruction.register);
+  }
+
+  override effectiveAddress(): Value {
+    const { instruction } = this;
+    if (this.variant.form.operands.some((operand) => operand.place === "offset")) {
+      return this.immediate().zeroExtend(this.addressSize);
+    }
+    const start = instruction.ripRelative
+      ? this.ripAt(instruction.address + instruction.displacement)
+      : this.addressPart(instruction.rm).add(instruction.displacement);
+    if (this.variant.rm === RmKind.MemoryBase) return start;
+    const sum = this.addressPart(instruction.index).shl(instruction.scale).add(start);
+    return this.variant.rm === RmKind.MemoryIndexed ? sum : sum.zeroExtend(this.addressSize);
+  }
+
+  /** Part of an address: a general register, or a segment's base in the place of an index. */
+  protected addressPart(offset: number): Value {
+    if (offset === NO_REGISTER) return i64(0);
+    return offset < NO_REGISTER ? this.register(offset >> 3) : this.f.load(8, NOWHERE, GPR + offset);
+  }
+
+  protected override linearAddress(bytes: number, access: Access): Local<"i64"> {
+    const offset = this.effectiveAddress();
+    return this.variant.rm !== RmKind.MemoryGeneral
+      ? this.f.let(offset)
+      : this.#inSegment(offset, bytes, access);
+  }
+
+  #inSegment(offset: Value, bytes: number, access: Access): Local<"i64"> {
+    const { segment, segmentNumber } = this.instruction;
+    if (!this.bits64) return this.segmentAddress(i32(segmentNumber), offset, bytes, access);
+    if (segment === NO_REGISTER) return this.f.let(offset);
+    return this.f.let(offset.add(this.f.load(8, NOWHERE, SEGMENT_BASE + segmentNumber * 8)));
+  }
+
+  override addressAt(offset: Value, bytes: number, access: Access): Local<"i64"> {
+    // A segment base stands in the index, and so is in the effective address already.
+    if (this.variant.rm !== RmKind.MemoryGeneral) return this.f.let(offset);
+    return this.#inSegment(this.f.let(offset.zeroExtend(this.addressSize)), bytes, access);
+  }
+
+  override stringSource(offset: Value, bytes: number): Local<"i64"> {
+    return this.#inSegment(offset, bytes, "read");
+  }
+
+  override nextRip(): Value {
+    return this.ripAt(this.instruction.address + this.instruction.length);
+  }
+
+  override vectorAddress(index: number): Expression<"i32"> {
+    const spec = this.spec(index);
+    const isRegister = spec.place === "xmm" || spec.place === "mmx";
+    return i32(XMM + (isRegister ? this.instruction.register : this.instruction.rm));
+  }
+}

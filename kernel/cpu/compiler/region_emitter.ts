@@ -1,0 +1,319 @@
+/**
+ * One region as a WebAssembly function.
+ *
+ * Registers and flags are in locals from where the region is entered to where it is left. Every exit stores what may
+ * have changed and goes on, by a tail call, where execution does: through the exit's own cell where the target lies in the
+ * same page, else by the jump cache. Faults leave with the state as it was before the instruction.
+ *
+ * @module
+ */
+
+import type { CoreFunction } from "../core_functions.ts";
+import type { Value } from "../emitter.ts";
+import { FlagsKind, type FlagsSource } from "../flags.ts";
+import { HANDLER_PARAMS, HANDLER_RESULTS } from "../interpreter/core_module.ts";
+import {
+  ATTENTION,
+  BUDGET,
+  CODE_DROPPED,
+  FAULT_VECTOR,
+  INSTRUCTION_RIP,
+  NON_CANONICAL,
+  RIP,
+  Segment,
+  Vector,
+} from "../state.ts";
+import { type Expression, i32, select } from "../wasm/expression.ts";
+import { FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
+import type { ModuleBuilder } from "../wasm/module_builder.ts";
+import type { Block } from "./blocks.ts";
+import { analyse, type ControlFlow, type Node } from "./control_flow.ts";
+import { effectsOf } from "./effects.ts";
+import type { Instruction } from "./instruction.ts";
+import { OperandEmitter } from "./operands.ts";
+import { FLAGS_BIT, Registers } from "./registers.ts";
+
+const PAGE = 4096;
+
+/** What a region needs around it. */
+export interface RegionSite {
+  readonly module: ModuleBuilder;
+  readonly core: (name: CoreFunction) => number;
+  /** Where RAM memory's bounce buffer lies. */
+  readonly bounce: number;
+  /** Address in engine memory of a new exit that leads to an address in the entry's page; `undefined`: there are no more. */
+  readonly exit: (address: number) => number | undefined;
+}
+
+/** Writes a region. */
+export class RegionEmitter extends OperandEmitter {
+  protected override instruction: Instruction;
+  readonly #flow: ControlFlow;
+  readonly #registers: Registers;
+  readonly #written: number;
+  readonly #dirtyAt: ReadonlyMap<Node, number>;
+  /** Where a branch to a node goes, while that is being written around it. */
+  readonly #labels = new Map<Node, Label>();
+  readonly #pc: Local<"i32">;
+  #fault!: Label;
+  #node!: Node;
+  /** Instructions of the block that come before the one being written. */
+  #executed = 0;
+  /** The instruction may have written code: then what was compiled is no longer right. */
+  #mayDrop = false;
+  /** The block has called a system function, which may have asked for attention. */
+  #calledOut = false;
+
+  constructor(blocks: readonly Block[], private readonly site: RegionSite) {
+    super(new FunctionBuilder(HANDLER_PARAMS), blocks[0]!.instructions[0]!.variant, site.bounce);
+    this.instruction = blocks[0]!.instructions[0]!;
+    this.#flow = analyse(blocks);
+    let used = 0;
+    let written = 0;
+    const writes = new Map<Node, number>();
+    for (const node of this.#flow.nodes) {
+      let inBlock = 0;
+      for (const instruction of node.block.instructions) {
+        const effects = effectsOf(instruction);
+        used |= effects.used;
+        inBlock |= effects.written;
+      }
+      writes.set(node, inBlock);
+      written |= inBlock;
+    }
+    this.#written = written;
+    this.#dirtyAt = dirtyRegisters(this.#flow, writes);
+    this.#registers = new Registers(this.f, used);
+    this.#pc = this.f.local("i32");
+  }
+
+  /** Writes the function. */
+  emit(): FunctionBuilder {
+    const { f } = this;
+    const registers = this.#registers;
+    const { entry } = this.#flow;
+    registers.load();
+    f.block((fault) => {
+      this.#fault = fault;
+      this.#node = entry;
+      if (!entry.loop) this.#leaveIfAsked(entry.block.address);
+      this.#tree(entry);
+    });
+    registers.store(this.#written);
+    f.storeAs("i32.store", NOWHERE, registers.budget, BUDGET);
+    f.if(f.loadAs("i32.load", NOWHERE, FAULT_VECTOR).eq(NON_CANONICAL), () => {
+      const vector = select(this.#pc.and(1), i32(Vector.SS), i32(Vector.GP));
+      f.storeAs("i32.store", NOWHERE, vector, FAULT_VECTOR);
+    });
+    const rip = f.let(registers.base.add(this.#pc.shrS(1).extendS()));
+    f.store(8, NOWHERE, rip, RIP);
+    f.store(8, NOWHERE, rip, INSTRUCTION_RIP);
+    f.return(i32(0));
+    return f;
+  }
+
+  // Control flow.
+
+  /** Writes a node and all that it dominates. */
+  #tree(node: Node): void {
+    const body = () => this.#within(node, node.merges);
+    if (!node.loop) return body();
+    this.f.loop((label) => {
+      this.#labels.set(node, label);
+      this.#node = node;
+      this.#executed = 0;
+      this.#registers.dirty = this.#dirtyAt.get(node)!;
+      this.#leaveIfAsked(node.block.address);
+      body();
+    });
+  }
+
+  /** Writes a node inside of blocks whose ends the branches to `merges` go to. */
+  #within(node: Node, merges: readonly Node[]): void {
+    const [last, ...others] = merges;
+    if (last === undefined) return this.#block(node);
+    this.f.block((label) => {
+      this.#labels.set(last, label);
+      this.#within(node, others);
+    });
+    this.#tree(last);
+  }
+
+  #block(node: Node): void {
+    const { f } = this;
+    const { block } = node;
+    this.#node = node;
+    this.#executed = 0;
+    this.#calledOut = false;
+    this.#registers.dirty = this.#dirtyAt.get(node)!;
+    if (node.merge || node.loop || node === this.#flow.entry) this.forgetFlags();
+    for (const instruction of block.instructions) {
+      this.instruction = instruction;
+      this.variant = instruction.variant;
+      this.#mayDrop = false;
+      f.scope(() => this.variant.form.definition.semantics(this));
+      this.#executed++;
+      if (this.#mayDrop && instruction.variant.form.definition.ends !== true) {
+        this.#leaveIfDropped(instruction);
+      }
+    }
+    if (block.next !== undefined) this.#goTo(block.next);
+  }
+
+  /** Goes on at an address of the region, or leaves for it. What was known while the branch was written stays known. */
+  #goTo(address: number): void {
+    const node = this.#node;
+    const executed = this.#executed;
+    const { dirty } = this.#registers;
+    const { instruction, flags } = this;
+    const calledOut = this.#calledOut;
+    const isTarget = address === node.block.next || address === node.block.taken;
+    const to = isTarget ? this.#flow.successor(node, address) : undefined;
+    if (to === undefined) this.#exit(address);
+    else {
+      const budget = this.#registers.budget;
+      this.f.set(budget, budget.sub(executed));
+      this.#executed = 0;
+      if (this.#calledOut) this.#leaveIfAsked(address);
+      if (to.merge || to.order <= node.order) this.f.branch(this.#labels.get(to)!);
+      else this.#tree(to);
+    }
+    this.#node = node;
+    this.#executed = executed;
+    this.#registers.dirty = dirty;
+    this.flags = flags;
+    this.#calledOut = calledOut;
+    this.instruction = instruction;
+    this.variant = instruction.variant;
+  }
+
+  /** Leaves for an address that is not in the region. */
+  #exit(address: number): void {
+    const registers = this.#registers;
+    registers.store(registers.dirty);
+    registers.storeBudget(this.#executed);
+    const cell = address < 0 || address >= PAGE ? undefined : this.site.exit(address);
+    if (cell === undefined) {
+      this.f.returnCall(this.core("leaveTo"), registers.rip(address));
+      return;
+    }
+    const type = this.site.module.type(HANDLER_PARAMS, HANDLER_RESULTS);
+    const region = this.f.loadAs("i32.load", NOWHERE, cell);
+    this.f.returnCallIndirect(type, Table.Regions, region, i32(cell));
+  }
+
+  override branch(): void {
+    this.#executed++;
+    this.#goTo(this.instruction.target!);
+    this.#executed--;
+  }
+
+  override jump(target: Value): void {
+    const registers = this.#registers;
+    registers.store(registers.dirty);
+    registers.storeBudget(this.#executed + 1);
+    this.f.returnCall(this.core("leaveTo"), target);
+  }
+
+  override restart(): void {
+    this.leaveFaulted();
+  }
+
+  /** Leaves the loop before `address` with the state as it is. */
+  #leaveAt(address: number, stack = false): void {
+    const registers = this.#registers;
+    this.f.set(this.#pc, i32(address * 2 + (stack ? 1 : 0)));
+    this.f.set(registers.budget, registers.budget.sub(this.#executed));
+    this.f.branch(this.#fault);
+  }
+
+  protected override leaveFaulted(): void {
+    const { address, segmentNumber } = this.instruction;
+    this.#leaveAt(address, segmentNumber === Segment.SS);
+  }
+
+  #leaveIfAsked(address: number): void {
+    const attention = this.f.loadAs("i32.load", NOWHERE, ATTENTION);
+    this.f.ifRarely(this.#registers.budget.ltS(0).or(attention), () => this.#leaveAt(address));
+  }
+
+  #leaveIfDropped(instruction: Instruction): void {
+    const dropped = this.f.loadAs("i32.load", NOWHERE, CODE_DROPPED);
+    this.f.ifRarely(dropped, () => this.#leaveAt(instruction.address + instruction.length));
+  }
+
+  // State.
+
+  protected override core(name: CoreFunction): number {
+    if (name === "writeSlow") this.#mayDrop = true;
+    return this.site.core(name);
+  }
+
+  protected override register(number: number): Value {
+    return this.#registers.get(number);
+  }
+
+  protected override setRegister(number: number, value: Value): void {
+    this.#registers.set(number, value);
+  }
+
+  protected override ripAt(address: number): Value {
+    return this.#registers.rip(address);
+  }
+
+  protected override keepFlags(kind: Expression<"i32">, flags: FlagsSource): FlagsSource {
+    const { f } = this;
+    const registers = this.#registers;
+    f.set(registers.flagsResult, flags.result);
+    f.set(registers.flagsKind, kind);
+    registers.dirty |= FLAGS_BIT;
+    let { source } = flags;
+    const needed = flags.kind !== FlagsKind.Logic && flags.kind !== FlagsKind.Materialized;
+    if (needed) {
+      f.set(registers.flagsSource, source);
+      if (source.constant === undefined) source = registers.flagsSource;
+    }
+    const kept = { kind: flags.kind, size: flags.size, result: registers.flagsResult, source };
+    if (flags.first === undefined) return kept;
+    f.set(registers.flagsFirst, flags.first);
+    if (flags.carryIn === undefined) return { ...kept, first: registers.flagsFirst };
+    // Locals of one instruction are others' in the next: the kind tells what the carry was.
+    const carryIn = registers.flagsKind.geU(FlagsKind.AddCarry * 4);
+    return { ...kept, first: registers.flagsFirst, carryIn };
+  }
+
+  protected override exposeFlags(): void {
+    if ((this.#registers.dirty & FLAGS_BIT) !== 0) this.#registers.storeFlags();
+  }
+
+  protected override enterSystem(): void {
+    const registers = this.#registers;
+    registers.store(registers.dirty);
+    registers.storeBudget(this.#executed);
+    const { address, length } = this.instruction;
+    registers.storeRip(address, address + length);
+  }
+
+  protected override leaveSystem(): void {
+    this.#registers.reload();
+    this.#mayDrop = true;
+    this.#calledOut = true;
+  }
+}
+
+/** Registers that may be dirty at the start of each node. */
+function dirtyRegisters(flow: ControlFlow, writes: ReadonlyMap<Node, number>): Map<Node, number> {
+  const dirty = new Map(flow.nodes.map((node) => [node, 0]));
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const node of flow.nodes) {
+      let set = dirty.get(node)!;
+      for (const from of node.predecessors) set |= dirty.get(from)! | writes.get(from)!;
+      if (set !== dirty.get(node)) {
+        dirty.set(node, set);
+        changed = true;
+      }
+    }
+  }
+  return dirty;
+}

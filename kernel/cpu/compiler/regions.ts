@@ -1,0 +1,230 @@
+/**
+ * The compiled regions of one vCPU: asked for when code is hot, linked with each other, dropped with their page.
+ *
+ * @module
+ */
+
+import { type CodeCache, codeKey, type CompiledRegions } from "../interpreter/code_cache.ts";
+import { EXIT_COUNT, EXIT_SIZE, EXITS } from "../layout.ts";
+import { CODE_DROPPED, CodeMode } from "../state.ts";
+import {
+  type CompiledBatch,
+  type CompiledRegion,
+  type CompileRequest,
+  EXITS_PER_REGION,
+} from "./compiler.ts";
+
+/** Functions of the table of regions that are none. */
+const UNLINKED = 0;
+const RESUME = 1;
+const FIRST_REGION = 2;
+
+/** Most regions that there may be at once. */
+const MOST_REGIONS = 1 << 16;
+
+/** How often a page's compiled code may be overwritten before the page is left to the interpreter. */
+const MOST_DROPS = 16;
+
+interface Region {
+  readonly key: number;
+  readonly slot: number;
+  readonly compiled: CompiledRegion;
+  readonly firstExit: number;
+}
+
+/** What regions are made with. */
+export interface RegionHost {
+  readonly memory: WebAssembly.Memory;
+  readonly ram: WebAssembly.Memory;
+  readonly table: WebAssembly.Table;
+  readonly code: CodeCache;
+  /** Imports of a module of regions. */
+  readonly imports: WebAssembly.Imports;
+  /** Starts compiling; {@link Regions.install} follows. */
+  readonly compile: (requests: readonly CompileRequest[]) => void;
+  /** A region begins at a record now: the jump cache may say so. */
+  readonly entered: (record: number, slot: number) => void;
+  /** Empties the jump cache. */
+  readonly forgetJumps: () => void;
+}
+
+/** Compiled regions. */
+export class Regions implements CompiledRegions {
+  readonly #words: Int32Array;
+  readonly #ram: Uint8Array;
+  #regions = new Map<number, Region>();
+  #pages = new Map<number, Set<Region>>();
+  /** Places that are being compiled, or cannot be. */
+  #asked = new Set<number>();
+  /** Exits that lead to a place, by the place. */
+  #leading = new Map<number, Set<number>>();
+  /** Places that exits lead to, by the exit. That of a region that is no more is kept: it may still be running. */
+  #targets = new Map<number, { readonly key: number; live: boolean }>();
+  /** How often each page's regions have been dropped. */
+  #drops = new Map<number, number>();
+  #nextSlot = FIRST_REGION;
+  #nextExit = 1;
+  #freeExits: number[] = [];
+  /** Slots of regions that are no more: the jump cache may still name them. */
+  #deadSlots: number[] = [];
+  #freeSlots: number[] = [];
+  compiled = 0;
+  instructions = 0;
+  dropped = 0;
+  codeBytes = 0;
+
+  constructor(private readonly host: RegionHost) {
+    this.#words = new Int32Array(host.memory.buffer);
+    this.#ram = new Uint8Array(host.ram.buffer);
+  }
+
+  at(key: number): number {
+    return this.#regions.get(key)?.slot ?? 0;
+  }
+
+  /** The run at a record is hot. */
+  hot(record: number): void {
+    const key = this.host.code.keyOf(record);
+    if (
+      key === undefined || (key & 7) !== CodeMode.Bits64 || this.#asked.has(key) || this.#regions.has(key)
+    ) return;
+    if (this.#regions.size >= MOST_REGIONS) return;
+    if ((this.#drops.get(Math.floor(key / 8) >>> 12) ?? 0) >= MOST_DROPS) return;
+    if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
+    this.#asked.add(key);
+    this.host.compile([{ host: Math.floor(key / 8), mode: key & 3, firstExit: this.#takeExits() }]);
+  }
+
+  #takeExits(): number {
+    const free = this.#freeExits.pop();
+    if (free !== undefined) return free;
+    const first = this.#nextExit;
+    this.#nextExit += EXITS_PER_REGION;
+    return first;
+  }
+
+  /** Puts compiled code in the place of what it was made from, unless that has changed. */
+  install(batch: CompiledBatch, module: WebAssembly.Module, requests: readonly CompileRequest[]): void {
+    const instance = new WebAssembly.Instance(module, this.host.imports);
+    this.codeBytes += batch.module.length;
+    for (const [index, compiled] of batch.regions.entries()) {
+      const key = codeKey(compiled.host, compiled.mode);
+      this.#asked.delete(key);
+      const request = requests.find(({ host, mode }) => host === compiled.host && mode === compiled.mode)!;
+      if (!this.#unchanged(compiled)) {
+        this.#freeExits.push(request.firstExit);
+        continue;
+      }
+      this.#install(key, compiled, request.firstExit, instance.exports[`r${index}`] as () => void);
+    }
+  }
+
+  #takeSlot(): number {
+    if (this.#freeSlots.length === 0 && this.#nextSlot >= 2 * MOST_REGIONS) {
+      this.host.forgetJumps();
+      this.#freeSlots = this.#deadSlots;
+      this.#deadSlots = [];
+    }
+    return this.#freeSlots.pop() ?? this.#nextSlot++;
+  }
+
+  #unchanged({ pieces, bytes }: CompiledRegion): boolean {
+    let at = 0;
+    for (const [from, to] of pieces) {
+      for (let host = from; host < to; host++) if (this.#ram[host] !== bytes[at++]) return false;
+    }
+    return true;
+  }
+
+  #install(key: number, compiled: CompiledRegion, firstExit: number, entry: () => void): void {
+    const { table, code } = this.host;
+    const slot = this.#takeSlot();
+    while (slot >= table.length) table.grow(table.length);
+    table.set(slot, entry);
+    const region = { key, slot, compiled, firstExit };
+    this.#regions.set(key, region);
+    for (const [from, to] of compiled.pieces) code.markCompiled(from, to);
+    const page = compiled.host >>> 12;
+    let inPage = this.#pages.get(page);
+    if (inPage === undefined) this.#pages.set(page, inPage = new Set());
+    inPage.add(region);
+    for (const [index, target] of compiled.exits.entries()) {
+      this.#targets.set(EXITS + (firstExit + index) * EXIT_SIZE, {
+        key: codeKey(target, compiled.mode),
+        live: true,
+      });
+    }
+    this.compiled++;
+    this.instructions += compiled.instructions;
+    const record = code.known(key);
+    if (record !== undefined) {
+      code.enterRegion(record, slot);
+      this.host.entered(record, slot);
+    }
+    for (const exit of this.#leading.get(key) ?? []) this.#link(exit, slot, 0);
+  }
+
+  #link(exit: number, slot: number, record: number): void {
+    this.#words[exit >> 2] = slot;
+    this.#words[(exit >> 2) + 1] = record;
+  }
+
+  /** Links an exit that is being taken, if it is known what stands at its target. Gives the target, in RAM memory. */
+  link(exit: number): number {
+    const target = this.#targets.get(exit);
+    if (target === undefined) throw new Error(`Exit ${exit} belongs to no region`);
+    const { key } = target;
+    if (!target.live) return Math.floor(key / 8);
+    const region = this.#regions.get(key);
+    const record = region === undefined ? this.host.code.known(key) : undefined;
+    if (region !== undefined) this.#link(exit, region.slot, 0);
+    else if (record !== undefined) this.#link(exit, RESUME, record);
+    if (region !== undefined || record !== undefined) {
+      let exits = this.#leading.get(key);
+      if (exits === undefined) this.#leading.set(key, exits = new Set());
+      exits.add(exit);
+    }
+    return Math.floor(key / 8);
+  }
+
+  drop(page: number): void {
+    const regions = this.#pages.get(page);
+    if (regions === undefined) return;
+    this.#pages.delete(page);
+    this.#drops.set(page, (this.#drops.get(page) ?? 0) + 1);
+    for (const region of regions) this.#drop(region);
+    this.#words[CODE_DROPPED >> 2] = 1;
+  }
+
+  #drop(region: Region): void {
+    const { table } = this.host;
+    this.dropped++;
+    this.#regions.delete(region.key);
+    // The jump cache may still name it.
+    table.set(region.slot, table.get(UNLINKED));
+    for (const exit of this.#leading.get(region.key) ?? []) this.#link(exit, UNLINKED, 0);
+    this.#leading.delete(region.key);
+    for (let index = 0; index < region.compiled.exits.length; index++) {
+      const exit = EXITS + (region.firstExit + index) * EXIT_SIZE;
+      const target = this.#targets.get(exit);
+      if (target !== undefined) {
+        this.#leading.get(target.key)?.delete(exit);
+        target.live = false;
+      }
+      this.#link(exit, UNLINKED, 0);
+    }
+    this.#freeExits.push(region.firstExit);
+    this.#deadSlots.push(region.slot);
+  }
+
+  recordsDropped(): void {
+    for (const [key, exits] of this.#leading) {
+      if (this.#regions.has(key)) continue;
+      for (const exit of exits) this.#link(exit, UNLINKED, 0);
+      this.#leading.delete(key);
+    }
+    for (const { compiled } of this.#regions.values()) {
+      for (const [from, to] of compiled.pieces) this.host.code.markCompiled(from, to);
+    }
+  }
+}

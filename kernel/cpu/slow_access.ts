@@ -1,0 +1,229 @@
+/**
+ * The slow half of every memory access in generated WebAssembly: TLB fill, device memory, pages with decoded code, data
+ * breakpoints, alignment checks.
+ *
+ * @module
+ */
+
+import { ALIGNMENT_MASK } from "./alignment.ts";
+import { CrossingAccess, holdsCode } from "./crossing_access.ts";
+import { READ_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE, WRITE_TLB } from "./layout.ts";
+import { Access, ramOffset } from "./page_walk.ts";
+import { ALIGNMENT_CHECKED, FAULT_ERROR, FAULT_VECTOR, TLB_CONTEXT, Vector, WATCHING } from "./state.ts";
+import { type Expression, i32 } from "./wasm/expression.ts";
+import { type FunctionBuilder, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
+import type { ModuleBuilder } from "./wasm/module_builder.ts";
+
+/** What data breakpoints mean for an access. */
+export const Watch = {
+  NOTHING: 0,
+  /** The page must not get into the TLBs. */
+  NEAR: 1,
+  /** The access meets a breakpoint: a fault is pending that has the instruction executed again, alone. */
+  LEAVE: 2,
+} as const;
+
+/** Functions that the host gives the MMU. */
+export interface MmuImports {
+  /** (gpa, bytes) -> value. */
+  readonly readMmio: number;
+  /** (gpa, bytes, value). */
+  readonly writeMmio: number;
+  /** (offset in RAM memory, bytes): RAM that may hold decoded code is about to be written. */
+  readonly codeWritten: number;
+  /** (linear, bytes, write) -> a number of {@link Watch}, while data breakpoints are enabled. */
+  readonly watched: number;
+}
+
+/** What happens to an access that the inline probe does not find in the TLB. */
+export class SlowAccess {
+  readonly #crossing: CrossingAccess;
+  /** (linear, bytes, access) -> whether that is misaligned, with #AC pending. */
+  readonly #misaligned: number;
+
+  constructor(
+    private readonly m: ModuleBuilder,
+    private readonly imports: MmuImports,
+    private readonly translate: number,
+    private readonly ramSize: number,
+    private readonly bounce: number,
+  ) {
+    this.#crossing = new CrossingAccess(imports, ramSize, bounce);
+    this.#misaligned = m.exportFunction("misaligned", ["i64", "i32", "i32"], ["i32"], (f) => {
+      misalignedBody(f, translate);
+    });
+  }
+
+  read(): number {
+    return this.m.exportFunction("readSlow", ["i64", "i32"], ["i32"], (f) => {
+      const linear = f.param("i64", 0);
+      const size = f.param("i32", 1);
+      this.#checkAlignment(f, linear, size, 0, i32(-1));
+      const watch = this.#watch(f, linear, size, 0, i32(-1));
+      this.#ifCrossing(f, linear, size, 0, i32(-1), (first, second, split) => {
+        this.#crossing.gather(f, first, second, split, size);
+        f.return(i32(this.bounce));
+      });
+      const gpa = this.#translated(f, linear, i32(0), i32(-1));
+      const host = ramOffset(f, gpa, this.ramSize);
+      f.if(host.ne(-1), () => {
+        f.if(watch, () => {
+          f.copy(i32(this.bounce), host, size);
+          f.return(i32(this.bounce));
+        });
+        fillTlb(f, READ_TLB, linear, host);
+        f.return(host);
+      });
+      this.#readMmio(f, gpa, size);
+      f.return(i32(this.bounce));
+    });
+  }
+
+  write(): number {
+    return this.m.exportFunction("writeSlow", ["i64", "i32"], ["i32"], (f) => {
+      const linear = f.param("i64", 0);
+      const size = f.param("i32", 1);
+      this.#checkAlignment(f, linear, size, Access.WRITE, i32(1));
+      const watch = this.#watch(f, linear, size, 1, i32(1));
+      this.#ifCrossing(f, linear, size, Access.WRITE, i32(1), (first, second, split) => {
+        this.#crossing.scatter(f, first, second, split, size);
+        f.return(i32(0));
+      });
+      const gpa = this.#translated(f, linear, i32(Access.WRITE), i32(1));
+      const host = ramOffset(f, gpa, this.ramSize);
+      f.if(host.ne(-1), () => {
+        f.if(holdsCode(f, host), () => f.call(this.imports.codeWritten, host, size), () => {
+          f.if(watch.eqz(), () => fillTlb(f, WRITE_TLB, linear, host));
+        });
+        f.copy(host, i32(this.bounce), size);
+        f.return(i32(0));
+      });
+      f.if(size.eq(16), () => {
+        f.call(this.imports.writeMmio, gpa, i32(8), f.load(8, i32(this.bounce), 0, Memory.Ram));
+        f.call(this.imports.writeMmio, gpa.add(8), i32(8), f.load(8, i32(this.bounce), 8, Memory.Ram));
+      }, () => f.call(this.imports.writeMmio, gpa, size, f.load(8, i32(this.bounce), 0, Memory.Ram)));
+      f.return(i32(0));
+    });
+  }
+
+  modify(): number {
+    return this.m.exportFunction("modifySlow", ["i64", "i32"], ["i32"], (f) => {
+      const linear = f.param("i64", 0);
+      const size = f.param("i32", 1);
+      this.#checkAlignment(f, linear, size, Access.WRITE, i32(-1));
+      const watch = this.#watch(f, linear, size, 1, i32(-1));
+      this.#ifCrossing(f, linear, size, Access.WRITE, i32(-1), (first, second, split) => {
+        this.#crossing.gather(f, first, second, split, size);
+        f.return(i32(this.bounce));
+      });
+      const gpa = this.#translated(f, linear, i32(Access.WRITE), i32(-1));
+      const host = ramOffset(f, gpa, this.ramSize);
+      f.if(host.ne(-1), () => {
+        f.if(holdsCode(f, host).or(watch), () => {
+          f.copy(i32(this.bounce), host, size);
+          f.return(i32(this.bounce));
+        });
+        fillTlb(f, WRITE_TLB, linear, host);
+        f.return(host);
+      });
+      this.#readMmio(f, gpa, size);
+      f.return(i32(this.bounce));
+    });
+  }
+
+  /** Returns `failed` if the access is misaligned where that counts. */
+  #checkAlignment(
+    f: FunctionBuilder,
+    linear: Local<"i64">,
+    size: Local<"i32">,
+    access: number,
+    failed: Expression<"i32">,
+  ): void {
+    f.if(alignmentChecked(f), () => {
+      f.if(f.callFor("i32", this.#misaligned, linear, size, i32(access)), () => f.return(failed));
+    });
+  }
+
+  /** Asks about data breakpoints; `failed` is returned if the instruction is to be executed alone. */
+  #watch(
+    f: FunctionBuilder,
+    linear: Local<"i64">,
+    size: Local<"i32">,
+    write: number,
+    failed: Expression<"i32">,
+  ): Local<"i32"> {
+    const watch = f.let(i32(Watch.NOTHING));
+    f.if(f.loadAs("i32.load", NOWHERE, WATCHING), () => {
+      f.set(watch, f.callFor("i32", this.imports.watched, linear, size, i32(write)));
+      f.if(watch.eq(Watch.LEAVE), () => f.return(failed));
+    });
+    return watch;
+  }
+
+  #translated(
+    f: FunctionBuilder,
+    linear: Expression<"i64">,
+    access: Expression<"i32">,
+    failed: Expression<"i32">,
+  ): Local<"i64"> {
+    const gpa = f.callFor("i64", this.translate, linear, access);
+    f.if(gpa.eq(-1), () => f.return(failed));
+    return gpa;
+  }
+
+  /** Runs `body` with both pages' addresses and the number of bytes in the first, if the access leaves its page. */
+  #ifCrossing(
+    f: FunctionBuilder,
+    linear: Local<"i64">,
+    size: Local<"i32">,
+    access: number,
+    failure: Expression<"i32">,
+    body: (first: Local<"i64">, second: Local<"i64">, split: Local<"i32">) => void,
+  ): void {
+    const split = f.let(i32(0x1000).sub(linear.wrap().and(0xfff)));
+    f.if(size.gtU(split), () => {
+      const first = this.#translated(f, linear, i32(access), failure);
+      const second = this.#translated(f, linear.add(split.extendU()), i32(access), failure);
+      body(first, second, split);
+    });
+  }
+
+  #readMmio(f: FunctionBuilder, gpa: Local<"i64">, size: Local<"i32">): void {
+    const bounce = i32(this.bounce);
+    f.if(size.eq(16), () => {
+      f.store(8, bounce, f.callFor("i64", this.imports.readMmio, gpa, i32(8)), 0, Memory.Ram);
+      f.store(8, bounce, f.callFor("i64", this.imports.readMmio, gpa.add(8), i32(8)), 8, Memory.Ram);
+    }, () => f.store(8, bounce, f.callFor("i64", this.imports.readMmio, gpa, size), 0, Memory.Ram));
+  }
+}
+
+function alignmentChecked(f: FunctionBuilder): Expression<"i32"> {
+  return f.loadAs("i32.load", NOWHERE, ALIGNMENT_CHECKED);
+}
+
+/**
+ * (linear, bytes, access) -> 1 with #AC pending. A page fault comes before it (SDM volume 3, 6.9), and until that is
+ * known no page is marked as accessed: then this answers 0, and the access itself meets the fault.
+ */
+function misalignedBody(f: FunctionBuilder, translate: number): void {
+  const linear = f.param("i64", 0);
+  const size = f.param("i32", 1);
+  const probe = f.let(f.param("i32", 2).or(Access.PROBE));
+  f.if(linear.wrap().and(size.sub(1)).and(ALIGNMENT_MASK).eqz(), () => f.return(i32(0)));
+  const last = linear.add(size.sub(1).extendU());
+  for (const address of [linear, last]) {
+    f.if(f.callFor("i64", translate, address, probe).eq(-1), () => f.return(i32(0)));
+  }
+  f.storeAs("i32.store", NOWHERE, i32(Vector.AC), FAULT_VECTOR);
+  f.storeAs("i32.store", NOWHERE, i32(0), FAULT_ERROR);
+  f.return(i32(1));
+}
+
+/** Remembers a translation, unless each access has to come here for its alignment. */
+function fillTlb(f: FunctionBuilder, table: number, linear: Local<"i64">, host: Local<"i32">): void {
+  f.if(alignmentChecked(f).eqz(), () => {
+    const entry = f.let(linear.shrU(12).wrap().and(TLB_ENTRIES - 1).mul(TLB_ENTRY_SIZE));
+    f.store(8, entry, linear.and(~0xfffn).or(f.load(8, NOWHERE, TLB_CONTEXT)), table);
+    f.storeAs("i32.store", entry, host.sub(linear.wrap()), table + 8);
+  });
+}
