@@ -10,7 +10,7 @@ import { executeFloat } from "./float_operations.ts";
 import { CodeCache } from "./interpreter/code_cache.ts";
 import { buildCoreModule } from "./interpreter/core_module.ts";
 import { Record, SpecialHandler } from "./interpreter/record.ts";
-import { Compiler } from "./compiler/compiler.ts";
+import { compileAtOnce, type CompileServiceFactory } from "./compiler/compile_service.ts";
 import { Regions } from "./compiler/regions.ts";
 import { Handlers } from "./interpreter/handlers.ts";
 import { type Form, TOO_LONG, UNDEFINED_OPCODE } from "./isa/mod.ts";
@@ -57,6 +57,8 @@ export interface EngineOptions {
   readonly index: number;
   /** How often code is entered before it is compiled, 1 to 256; 0, the default: never. */
   readonly compileThreshold?: number;
+  /** Who compiles it: by default this thread, at once. */
+  readonly compileService?: CompileServiceFactory;
 }
 
 /** Generated code of one vCPU, and its state. */
@@ -112,7 +114,7 @@ export class CpuEngine implements Engine {
     regions.set(1, instance.exports["resume"] as () => void);
 
     if (compileThreshold > 0) {
-      const compiler = new Compiler(this.ram, this.code.starts!, bounce);
+      const makeService = options.compileService ?? compileAtOnce;
       this.regions = new Regions({
         memory: this.memory,
         ram: this.ram,
@@ -121,12 +123,7 @@ export class CpuEngine implements Engine {
         imports: { engine: { ...shared }, core },
         entered: (record, slot) => this.#regionEntered(record, slot),
         forgetJumps: () => this.cpu.tlb.flushAllJumps(),
-        compile: (requests) => {
-          const batch = compiler.compile(requests);
-          if (batch !== undefined) {
-            this.regions!.install(batch, new WebAssembly.Module(batch.module), requests);
-          }
-        },
+        service: makeService({ ram: this.ram, starts: this.code.starts!, bounce }),
       });
       this.code.regions = this.regions;
     }
@@ -136,6 +133,7 @@ export class CpuEngine implements Engine {
 
   /** Executes until the budget is used up, attention is asked for, or a fault is pending. */
   run(): void {
+    this.regions?.takeCompiled();
     this.#exports["run"]!();
     if (this.#failure !== undefined) {
       const failure = this.#failure;
@@ -166,7 +164,10 @@ export class CpuEngine implements Engine {
       },
       float: (operation: number, a: bigint, b: bigint): bigint =>
         this.#guarded(() => executeFloat(this.cpu, operation, a, b)),
-      hot: (record: number): void => this.regions?.hot(record),
+      hot: (record: number): void => {
+        this.regions?.hot(record);
+        this.regions?.takeCompiled();
+      },
       link: (exit: number): bigint => this.#link(exit),
       lookup: (linear: bigint): number => this.#lookup(linear),
       readMmio: (gpa: bigint, size: number): bigint =>

@@ -9,6 +9,7 @@ import type { StateFields } from "../abi/state.ts";
 import { type Vcpu, type VcpuBus, VcpuExit } from "../vcpu.ts";
 import { enterGuest } from "./boot_entry.ts";
 import { GuestFault } from "./cpu.ts";
+import type { CompileServiceFactory } from "./compiler/compile_service.ts";
 import { CpuEngine } from "./engine.ts";
 import { describeRegisters } from "./register_dump.ts";
 import { resetRegisters } from "./reset.ts";
@@ -51,6 +52,8 @@ export interface SoftwareVcpuOptions {
   readonly index: number;
   /** How often code is entered before it is compiled, 1 to 256; 0, the default: never. */
   readonly compileThreshold?: number;
+  /** Who compiles it: by default this thread, at once. */
+  readonly compileService?: CompileServiceFactory;
   /** File that every executed instruction is written to. */
   readonly traceFile?: string;
 }
@@ -146,7 +149,8 @@ class SoftwareVcpu implements Vcpu {
       this.#debugTrap();
     }
     if (resume && cpu.rip === start) words[RFLAGS >> 2]! |= Flag.RF;
-    return Math.max(executed, alone ? 1 : 0);
+    // A fault counts, so that faults without end use up the budget.
+    return Math.max(executed, alone || vector >= 0 ? 1 : 0);
   }
 
   /** Whether the next instruction is the one behind STI or a load of SS. */

@@ -20,9 +20,9 @@ export interface Block {
 
 /** Where code is read from. */
 export interface CodeBytes {
-  /** RAM memory. */
+  /** The page of the entry. */
   readonly ram: Uint8Array;
-  /** Offset in RAM memory of the page of the entry. */
+  /** Where that page lies in RAM memory. */
   readonly page: number;
   readonly mode: CodeMode;
   /** Whether a run has begun at an offset in RAM memory: code that was never reached is left out. */
@@ -71,7 +71,7 @@ function isCall(instruction: Instruction): boolean {
 
 function decodeAt(decoder: Decoder, code: CodeBytes, address: number): Instruction | undefined {
   if (!inPage(address)) return undefined;
-  const result = decoder.decode(code.ram, code.page + address, code.page + PAGE, code.mode);
+  const result = decoder.decode(code.ram, address, PAGE, code.mode);
   return result === DecodeResult.Ok ? instructionFrom(decoder, address) : undefined;
 }
 

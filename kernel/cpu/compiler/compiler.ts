@@ -11,6 +11,7 @@ import { EXIT_SIZE, EXITS } from "../layout.ts";
 import type { CodeMode } from "../state.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
 import { findBlocks } from "./blocks.ts";
+import type { CodeToCompile } from "./compile_service.ts";
 import { RegionEmitter } from "./region_emitter.ts";
 
 const PAGE_MASK = 0xfff;
@@ -51,19 +52,14 @@ export class Compiler {
   readonly #decoder = new Decoder();
   readonly #ram: Uint8Array;
 
-  constructor(
-    private readonly memory: WebAssembly.Memory,
-    /** A bit for each byte of RAM: whether a run begins there. */
-    private readonly starts: Uint8Array,
-    private readonly bounce: number,
-  ) {
-    this.#ram = new Uint8Array(memory.buffer);
+  constructor(private readonly code: CodeToCompile) {
+    this.#ram = new Uint8Array(code.ram.buffer);
   }
 
   /** Compiles all that can be. `undefined`: nothing could. */
   compile(requests: readonly CompileRequest[]): CompiledBatch | undefined {
     const m = new ModuleBuilder();
-    importShared(m, this.memory.buffer.byteLength >>> 16);
+    importShared(m, this.code.ram.buffer.byteLength >>> 16);
     const core = new Map<CoreFunction, number>();
     for (const name of Object.keys(CORE_FUNCTIONS) as CoreFunction[]) {
       const [params, results] = CORE_FUNCTIONS[name];
@@ -85,15 +81,17 @@ export class Compiler {
   ): CompiledRegion | undefined {
     const { host, mode } = request;
     const page = host & ~PAGE_MASK;
-    const reached = (at: number) => (this.starts[at >> 3]! & (1 << (at & 7))) !== 0;
-    const blocks = findBlocks(this.#decoder, { ram: this.#ram, page, mode, reached }, host & PAGE_MASK);
+    // The guest may write it meanwhile: what is installed is what is in this copy.
+    const ram = this.#ram.slice(page, page + PAGE_MASK + 1);
+    const reached = (at: number) => (this.code.starts[at >> 3]! & (1 << (at & 7))) !== 0;
+    const blocks = findBlocks(this.#decoder, { ram, page, mode, reached }, host & PAGE_MASK);
     if (blocks.length === 0) return undefined;
     const exits: number[] = [];
     const exit = (address: number) => {
       if (exits.length === EXITS_PER_REGION) return undefined;
       return EXITS + (request.firstExit + exits.push(page + address) - 1) * EXIT_SIZE;
     };
-    const emitter = new RegionEmitter(blocks, { module: m, core, bounce: this.bounce, exit });
+    const emitter = new RegionEmitter(blocks, { module: m, core, bounce: this.code.bounce, exit });
     m.exportWritten(name, HANDLER_PARAMS, HANDLER_RESULTS, emitter.emit());
     const pieces = blocks.map(({ address, instructions }) => {
       const last = instructions.at(-1)!;
@@ -102,7 +100,7 @@ export class Compiler {
     const bytes = new Uint8Array(pieces.reduce((sum, [from, to]) => sum + to - from, 0));
     let at = 0;
     for (const [from, to] of pieces) {
-      bytes.set(this.#ram.subarray(from, to), at);
+      bytes.set(ram.subarray(from - page, to - page), at);
       at += to - from;
     }
     const instructions = blocks.reduce((sum, block) => sum + block.instructions.length, 0);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CompileService } from "./compile_service.ts";
 import { type CodeCache, codeKey, type CompiledRegions } from "../interpreter/code_cache.ts";
 import { EXIT_COUNT, EXIT_SIZE, EXITS } from "../layout.ts";
 import { CODE_DROPPED, CodeMode } from "../state.ts";
@@ -40,8 +41,7 @@ export interface RegionHost {
   readonly code: CodeCache;
   /** Imports of a module of regions. */
   readonly imports: WebAssembly.Imports;
-  /** Starts compiling; {@link Regions.install} follows. */
-  readonly compile: (requests: readonly CompileRequest[]) => void;
+  readonly service: CompileService;
   /** A region begins at a record now: the jump cache may say so. */
   readonly entered: (record: number, slot: number) => void;
   /** Empties the jump cache. */
@@ -92,7 +92,7 @@ export class Regions implements CompiledRegions {
     if ((this.#drops.get(Math.floor(key / 8) >>> 12) ?? 0) >= MOST_DROPS) return;
     if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
     this.#asked.add(key);
-    this.host.compile([{ host: Math.floor(key / 8), mode: key & 3, firstExit: this.#takeExits() }]);
+    this.host.service.request({ host: Math.floor(key / 8), mode: key & 3, firstExit: this.#takeExits() });
   }
 
   #takeExits(): number {
@@ -103,8 +103,20 @@ export class Regions implements CompiledRegions {
     return first;
   }
 
-  /** Puts compiled code in the place of what it was made from, unless that has changed. */
-  install(batch: CompiledBatch, module: WebAssembly.Module, requests: readonly CompileRequest[]): void {
+  /** Puts what has been compiled in the place of what it was made from, unless that has changed. */
+  takeCompiled(): void {
+    for (;;) {
+      const answer = this.host.service.take();
+      if (answer === undefined) return;
+      const { requests, batch, module } = answer;
+      // What cannot be compiled is not asked for again.
+      const compiled = new Set(batch?.regions.map(({ host }) => host));
+      for (const { host, firstExit } of requests) if (!compiled.has(host)) this.#freeExits.push(firstExit);
+      if (batch !== undefined && module !== undefined) this.#installAll(batch, module, requests);
+    }
+  }
+
+  #installAll(batch: CompiledBatch, module: WebAssembly.Module, requests: readonly CompileRequest[]): void {
     const instance = new WebAssembly.Instance(module, this.host.imports);
     this.codeBytes += batch.module.length;
     for (const [index, compiled] of batch.regions.entries()) {

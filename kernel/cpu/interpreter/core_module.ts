@@ -249,7 +249,11 @@ class CoreModule {
     const found = f.callFor("i32", this.index("jump"), record, target);
     // Both records lie in one physical page, and are dropped together.
     const same = f.load(8, NOWHERE, CODE_BASE).eq(before);
-    f.if(found.ne(0).and(same), () => f.storeAs("i32.store", record, found, Record.LINK));
+    // The second page of an instruction that lies in two is mapped apart.
+    const end = f.loadAs("i32.load16_u", found, Record.OFFSET).add(
+      f.loadAs("i32.load8_u", found, Record.LENGTH),
+    );
+    f.if(found.ne(0).and(same).and(end.leU(4096)), () => f.storeAs("i32.store", record, found, Record.LINK));
     f.return(found);
   }
 

@@ -1,0 +1,77 @@
+/**
+ * Who compiles hot code: this thread at once, or another one meanwhile.
+ *
+ * @module
+ */
+
+import { receiveMessageOnPort } from "node:worker_threads";
+import { type CompiledBatch, Compiler, type CompileRequest } from "./compiler.ts";
+
+/** Regions that have been compiled, and what had been asked for. */
+export interface CompileAnswer {
+  readonly requests: readonly CompileRequest[];
+  /** Absent where nothing could be compiled. */
+  readonly batch?: CompiledBatch;
+  readonly module?: WebAssembly.Module;
+}
+
+/** Code that is compiled. */
+export interface CodeToCompile {
+  /** RAM memory. */
+  readonly ram: WebAssembly.Memory;
+  /** A bit for each byte of RAM: whether a run begins there. */
+  readonly starts: Uint8Array;
+  /** Where RAM memory's bounce buffer lies. */
+  readonly bounce: number;
+}
+
+/** Takes places to compile, and gives regions. */
+export interface CompileService {
+  request(request: CompileRequest): void;
+  /** The next answer that is there. */
+  take(): CompileAnswer | undefined;
+}
+
+/** Makes a service for one vCPU's code. */
+export type CompileServiceFactory = (code: CodeToCompile) => CompileService;
+
+/** Compiles in this thread, while the guest waits. */
+export function compileAtOnce(code: CodeToCompile): CompileService {
+  const compiler = new Compiler(code);
+  const answers: CompileAnswer[] = [];
+  return {
+    request: (request) => void answers.push(compileBatch(compiler, [request])),
+    take: () => answers.shift(),
+  };
+}
+
+/** Compiles in a thread of its own, while the guest goes on in the interpreter. */
+export function compileMeanwhile(code: CodeToCompile): CompileService {
+  const { port1, port2 } = new MessageChannel();
+  const worker = new Worker(new URL("./compile_worker.ts", import.meta.url), {
+    type: "module",
+    name: "compiler",
+  });
+  const start: CompileStart = { ...code, port: port2 };
+  worker.postMessage(start, [port2]);
+  return {
+    request: (request) => port1.postMessage(request),
+    take: () =>
+      receiveMessageOnPort(port1 as unknown as Parameters<typeof receiveMessageOnPort>[0])?.message as
+        | CompileAnswer
+        | undefined,
+  };
+}
+
+/** What a compiling thread is started with. */
+export interface CompileStart extends CodeToCompile {
+  readonly port: MessagePort;
+}
+
+/** Compiles what can be. */
+export function compileBatch(compiler: Compiler, requests: readonly CompileRequest[]): CompileAnswer {
+  const batch = compiler.compile(requests);
+  return batch === undefined
+    ? { requests }
+    : { requests, batch, module: new WebAssembly.Module(batch.module) };
+}
