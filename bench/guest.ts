@@ -18,6 +18,9 @@ import { AMD64, I386, type Platform } from "./guest/platforms.ts";
 import { ATOLL, type Machine, qemu, QEMU_IS_MISSING } from "./machines.ts";
 import { report } from "./table.ts";
 
+/** By which part the clock of a guest may differ from the host's before it is told. */
+const CLOCK_TOLERANCE = 0.02;
+
 /** Writes a file, which a relative path names from where the task was called. */
 async function save(file: string, text: string): Promise<void> {
   const child = new Deno.Command("sh", {
@@ -64,8 +67,17 @@ for (const peer of peers) {
   const images = await writeGuestImages(host.files, platform, benchmarks);
   results.push({ peer, ...await runContest(host, { ours, theirs, images, benchmarks, runs }) });
 }
-for (const { peer, compared, problems } of results) {
-  for (const table of comparisonTables(peer, compared, runs, problems)) report(table);
+for (const { peer, compared, problems, clocks } of results) {
+  const notes = [
+    ...Object.entries(clocks).filter(([, speed]) => Math.abs(speed - 1) > CLOCK_TOLERANCE).map(
+      ([machine, speed]) =>
+        `Times are the host's. The clock of the guest of ${machine} ran at ${
+          (speed * 100).toFixed(0)
+        } % of it.`,
+    ),
+    ...problems.map((problem) => `Problem: ${problem}`),
+  ];
+  for (const table of comparisonTables(peer, compared, runs, notes)) report(table);
 }
 if (args.json !== undefined) {
   const document = {

@@ -85,7 +85,7 @@ export function comparisonTables(
   peer: string,
   benchmarks: readonly ComparedBenchmark[],
   runs: number,
-  problems: readonly string[],
+  notes: readonly string[],
 ): Table[] {
   return [
     {
@@ -106,10 +106,8 @@ export function comparisonTables(
           benchmark.ratio,
         ]),
       notes: [
-        `${
-          runs === 1 ? "One run" : `Medians of ${runs} runs`
-        } in turns, by the guest's clock. More than 1: atoll is faster.`,
-        ...problems.map((problem) => `Problem: ${problem}`),
+        `Medians of runs in turns: ${runs}. More than 1: atoll is faster.`,
+        ...notes,
       ],
     },
     {

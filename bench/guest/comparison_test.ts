@@ -9,7 +9,7 @@ function measurements(times: Readonly<Record<string, readonly number[]>>, checks
   return new Map(
     Object.entries(times).map(([name, list]) => [
       name,
-      list.map((milliseconds) => ({ name, milliseconds, checksum })),
+      list.map((milliseconds) => ({ name, milliseconds, guestMilliseconds: milliseconds, checksum })),
     ]),
   );
 }

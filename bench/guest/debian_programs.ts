@@ -27,18 +27,8 @@ const PROGRAMS: Omit<PackageSet, "architecture"> = {
     ...["./usr/share/*", "./var/*", "./etc/*", "*.py[co]", "*/python3*/test", "*/python3*/lib2to3"],
     ...["*/python3*/idlelib", "*/python3*/ensurepip", "*/python3*/distutils", "*/python3*/pydoc_data"],
     ...["*/gconv/*", "*/ldscripts/*", "*/lto1", "*/lto-wrapper", "*/plugin/*", "*/cc1plus", "*san*.a"],
-    ...[
-      "*/libc.a",
-      "*/libm.a",
-      "*/libm-*.a",
-      "*/libmvec*",
-      "*lto-dump*",
-      "*gcov*",
-      "*gprof*",
-      "*/gp-*",
-      "*-gp-*",
-    ],
-    ...["*dwp", "*gold", "*/perl5.*[0-9]", "*/ossl-modules/*", "*/engines-3/*"],
+    ...["*/libc.a", "*/libm.a", "*/libm-*.a", "*/libmvec*", "*lto-dump*", "*gcov*", "*gprof*", "*/gp-*"],
+    ...["*-gp-*", "*dwp", "*gold", "*/perl5.*[0-9]", "*/ossl-modules/*", "*/engines-3/*"],
   ],
 };
 
