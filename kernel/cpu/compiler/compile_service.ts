@@ -1,10 +1,9 @@
 /**
- * Who compiles hot code: this thread at once, or another one meanwhile.
+ * Who compiles hot code.
  *
  * @module
  */
 
-import { receiveMessageOnPort } from "node:worker_threads";
 import { type CompiledBatch, Compiler, type CompileRequest } from "./compiler.ts";
 
 /** Regions that have been compiled, and what had been asked for. */
@@ -43,29 +42,6 @@ export function compileAtOnce(code: CodeToCompile): CompileService {
     request: (request) => void answers.push(compileBatch(compiler, [request])),
     take: () => answers.shift(),
   };
-}
-
-/** Compiles in a thread of its own, while the guest goes on in the interpreter. */
-export function compileMeanwhile(code: CodeToCompile): CompileService {
-  const { port1, port2 } = new MessageChannel();
-  const worker = new Worker(new URL("./compile_worker.ts", import.meta.url), {
-    type: "module",
-    name: "compiler",
-  });
-  const start: CompileStart = { ...code, port: port2 };
-  worker.postMessage(start, [port2]);
-  return {
-    request: (request) => port1.postMessage(request),
-    take: () =>
-      receiveMessageOnPort(port1 as unknown as Parameters<typeof receiveMessageOnPort>[0])?.message as
-        | CompileAnswer
-        | undefined,
-  };
-}
-
-/** What a compiling thread is started with. */
-export interface CompileStart extends CodeToCompile {
-  readonly port: MessagePort;
 }
 
 /** Compiles what can be. */
