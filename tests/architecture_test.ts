@@ -6,7 +6,7 @@ const PROJECT = fromFileUrl(new URL("../", import.meta.url));
 /** Where modules of a folder may import from: folders, single files, and names in the import map. */
 const MAY_IMPORT: readonly (readonly [folder: string, allowed: readonly string[]])[] = [
   ["kernel/abi/", ["kernel/abi/"]],
-  ["kernel/", ["kernel/", "node:worker_threads"]],
+  ["kernel/", ["kernel/", "node:v8", "node:worker_threads"]],
   ["devices/", ["devices/", "kernel/abi/"]],
   ["servers/", ["servers/", "devices/", "kernel/abi/", "kernel/channel/"]],
   // The builder describes devices in ACPI tables; the supervisor starts the servers that the list names.

@@ -32,6 +32,10 @@ export abstract class MemoryEmitter {
   protected abstract core(name: CoreFunction): number;
   /** Leaves the function because of a fault that is pending. */
   protected abstract leaveFaulted(): void;
+  /** What tags of the TLBs have in their low bits now: see `TLB_CONTEXT`. */
+  protected context(): Local<"i64"> {
+    return this.f.load(8, NOWHERE, TLB_CONTEXT);
+  }
 
   /** Raises an exception of this instruction. */
   fault(vector: number, error = 0): void {
@@ -95,7 +99,7 @@ export abstract class MemoryEmitter {
   #store(size: number, linear: Local<"i64">, put: (at: Expression<"i32">) => void): void {
     const { f } = this;
     const entry = this.#tlbEntry(linear);
-    f.if(this.#tlbHit(WRITE_TLB, entry, size, linear), () => {
+    f.ifMostly(this.#tlbHit(WRITE_TLB, entry, size, linear), () => {
       const addend = f.loadAs("i32.load", entry, WRITE_TLB + 8);
       put(linear.wrap().add(addend));
     }, () => {
@@ -106,8 +110,12 @@ export abstract class MemoryEmitter {
 
   #writeSlow(size: number, linear: Local<"i64">): void {
     const failed = this.f.callFor("i32", this.core("writeSlow"), linear, i32(size));
-    this.f.if(failed, () => this.leaveFaulted());
+    this.f.ifRarely(failed, () => this.leaveFaulted());
+    this.wroteSlowly();
   }
+
+  /** A store was not to plain RAM: it may have been to code. */
+  protected wroteSlowly(): void {}
 
   /** Offset in RAM memory of `size` bytes at a linear address: the inline half of translation. */
   hostAddress(access: "read" | "modify", size: number, linear: Local<"i64">): Local<"i32"> {
@@ -115,12 +123,12 @@ export abstract class MemoryEmitter {
     const host = f.local("i32");
     const entry = this.#tlbEntry(linear);
     const table = access === "read" ? READ_TLB : WRITE_TLB;
-    f.if(this.#tlbHit(table, entry, size, linear), () => {
+    f.ifMostly(this.#tlbHit(table, entry, size, linear), () => {
       f.set(host, linear.wrap().add(f.loadAs("i32.load", entry, table + 8)));
     }, () => {
       const slow = this.core(access === "read" ? "readSlow" : "modifySlow");
       f.set(host, f.callFor("i32", slow, linear, i32(size)));
-      f.if(host.eq(-1), () => this.leaveFaulted());
+      f.ifRarely(host.eq(-1), () => this.leaveFaulted());
     });
     return host;
   }
@@ -133,19 +141,19 @@ export abstract class MemoryEmitter {
 
   #tlbHit(table: number, entry: Local<"i32">, size: number, linear: Local<"i64">): Expression<"i32"> {
     // The tag is that of the page of the last byte: an access that leaves its first page never matches.
-    const context = this.f.load(8, NOWHERE, TLB_CONTEXT);
+    const context = this.context();
     const tag = this.f.load(8, entry, table);
     return linear.add(size - 1).and(~0xfffn).or(context).eq(tag);
   }
 
   /** Ends what {@link hostAddress} began with `modify`: writes back what was changed at `host`. */
   commitModified(size: number, linear: Local<"i64">, host: Local<"i32">): void {
-    this.f.if(host.eq(this.bounce), () => this.#writeSlow(size, linear));
+    this.f.ifRarely(host.eq(this.bounce), () => this.#writeSlow(size, linear));
   }
 
   /** Faults with #GP unless a linear address is a multiple of 16. */
   requireAligned(linear: Local<"i64">): void {
-    this.f.if(linear.and(15).ne(0n), () => this.fault(Vector.GP));
+    this.f.ifRarely(linear.and(15).ne(0n), () => this.fault(Vector.GP));
   }
 
   /** Linear address of an offset in a segment outside 64-bit mode, with all checks. */

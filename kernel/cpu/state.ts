@@ -156,6 +156,15 @@ export const LINEAR_MASK = STATE + 0x3b0;
 /** The four page-directory-pointer-table entries of PAE paging, 8 bytes each (SDM volume 3, 4.4.1). */
 export const PAGE_DIRECTORY_POINTERS = STATE + 0x3b8;
 
+/**
+ * Linear address of the page that a core function has just found in a TLB, i64, or {@link NO_PAGE}; and what is added to
+ * linear addresses in it to give offsets in RAM memory, i32.
+ */
+export const PROBED_PAGE = STATE + 0x3d8;
+export const PROBED_ADDEND = STATE + 0x3e0;
+/** No page: its address is not canonical, so no translation is ever found for it. */
+export const NO_PAGE = 0x8000_0000_0000_0000n;
+
 /** Room for values that generated code hands to system functions. */
 export const SCRATCH = STATE + 0x600;
 

@@ -1,17 +1,21 @@
 /**
- * Who compiles hot code.
+ * Who compiles hot code: this thread at once, or another one meanwhile.
  *
  * @module
  */
 
+import { receiveMessageOnPort } from "node:worker_threads";
 import { type CompiledBatch, Compiler, type CompileRequest } from "./compiler.ts";
 
 /** Regions that have been compiled, and what had been asked for. */
 export interface CompileAnswer {
   readonly requests: readonly CompileRequest[];
   /** Absent where nothing could be compiled. */
-  readonly batch?: CompiledBatch;
-  readonly module?: WebAssembly.Module;
+  readonly batch?: Omit<CompiledBatch, "module"> & {
+    readonly module: WebAssembly.Module;
+    /** Bytes of the module. */
+    readonly size: number;
+  };
 }
 
 /** Code that is compiled. */
@@ -44,10 +48,34 @@ export function compileAtOnce(code: CodeToCompile): CompileService {
   };
 }
 
+/** Compiles in a thread of its own, while the guest goes on in the interpreter. */
+export function compileMeanwhile(code: CodeToCompile): CompileService {
+  const { port1, port2 } = new MessageChannel();
+  const worker = new Worker(new URL("./compile_worker.ts", import.meta.url), {
+    type: "module",
+    name: "compiler",
+  });
+  const start: CompileStart = { ...code, port: port2 };
+  worker.postMessage(start, [port2]);
+  return {
+    request: (request) => port1.postMessage(request),
+    take: () =>
+      receiveMessageOnPort(port1 as unknown as Parameters<typeof receiveMessageOnPort>[0])?.message as
+        | CompileAnswer
+        | undefined,
+  };
+}
+
+/** What a compiling thread is started with. */
+export interface CompileStart extends CodeToCompile {
+  readonly port: MessagePort;
+}
+
 /** Compiles what can be. */
 export function compileBatch(compiler: Compiler, requests: readonly CompileRequest[]): CompileAnswer {
   const batch = compiler.compile(requests);
-  return batch === undefined
-    ? { requests }
-    : { requests, batch, module: new WebAssembly.Module(batch.module) };
+  if (batch === undefined) return { requests };
+  // Typed arrays in a message cost their receiver microseconds for each hundred bytes: there is none.
+  const module = new WebAssembly.Module(batch.module);
+  return { requests, batch: { ...batch, module, size: batch.module.length } };
 }

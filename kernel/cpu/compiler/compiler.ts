@@ -4,12 +4,14 @@
  * @module
  */
 
-import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
+import type { CoreFunction } from "../core_functions.ts";
 import { Decoder } from "../decoder.ts";
-import { HANDLER_PARAMS, HANDLER_RESULTS, importShared } from "../interpreter/core_module.ts";
+import { HANDLER_PARAMS, HANDLER_RESULTS, importCore, importShared } from "../interpreter/core_module.ts";
 import { EXIT_SIZE, EXITS } from "../layout.ts";
 import type { CodeMode } from "../state.ts";
+import { Table } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
+import { Writer } from "../wasm/writer.ts";
 import { findBlocks } from "./blocks.ts";
 import type { CodeToCompile } from "./compile_service.ts";
 import { RegionEmitter } from "./region_emitter.ts";
@@ -21,27 +23,28 @@ export interface CompileRequest {
   /** Offset in RAM memory of the first byte. */
   readonly host: number;
   readonly mode: CodeMode;
+  /** Entry of the table of regions that it gets. */
+  readonly slot: number;
   /** Numbers of exits that it may use. */
   readonly firstExit: number;
 }
 
 /** A region that was compiled. */
 export interface CompiledRegion {
-  readonly host: number;
-  readonly mode: CodeMode;
+  readonly request: CompileRequest;
   /** Offsets in RAM memory of the bytes that it was made from: first, and behind the last, of each piece. */
   readonly pieces: readonly (readonly [from: number, to: number])[];
-  /** Those bytes, one piece after the other. */
-  readonly bytes: Uint8Array;
   /** Where each exit leads: offset in RAM memory. */
   readonly exits: readonly number[];
   readonly instructions: number;
 }
 
-/** Regions compiled together: function n of the module, exported as `rn`, is region n. */
+/** Regions compiled together: a module that puts them into the table of regions when it is instantiated. */
 export interface CompiledBatch {
   readonly module: Uint8Array<ArrayBuffer>;
   readonly regions: readonly CompiledRegion[];
+  /** The bytes that they were made from, piece after piece, region after region. */
+  readonly source: SharedArrayBuffer;
 }
 
 /** Most exits of a region that are linked; others go by the jump cache. */
@@ -60,24 +63,24 @@ export class Compiler {
   compile(requests: readonly CompileRequest[]): CompiledBatch | undefined {
     const m = new ModuleBuilder();
     importShared(m, this.code.ram.buffer.byteLength >>> 16);
-    const core = new Map<CoreFunction, number>();
-    for (const name of Object.keys(CORE_FUNCTIONS) as CoreFunction[]) {
-      const [params, results] = CORE_FUNCTIONS[name];
-      core.set(name, m.importFunction("core", name, params, results));
-    }
+    const core = importCore(m);
     const regions: CompiledRegion[] = [];
+    const source = new Writer();
     for (const request of requests) {
-      const region = this.#region(m, (name) => core.get(name)!, request, `r${regions.length}`);
+      const region = this.#region(m, core, request, source);
       if (region !== undefined) regions.push(region);
     }
-    return regions.length === 0 ? undefined : { module: m.finish(), regions };
+    if (regions.length === 0) return undefined;
+    const shared = new SharedArrayBuffer(source.length);
+    new Uint8Array(shared).set(source.view());
+    return { module: m.finish(), regions, source: shared };
   }
 
   #region(
     m: ModuleBuilder,
     core: (name: CoreFunction) => number,
     request: CompileRequest,
-    name: string,
+    source: Writer,
   ): CompiledRegion | undefined {
     const { host, mode } = request;
     const page = host & ~PAGE_MASK;
@@ -92,18 +95,13 @@ export class Compiler {
       return EXITS + (request.firstExit + exits.push(page + address) - 1) * EXIT_SIZE;
     };
     const emitter = new RegionEmitter(blocks, { module: m, core, bounce: this.code.bounce, exit });
-    m.exportWritten(name, HANDLER_PARAMS, HANDLER_RESULTS, emitter.emit());
+    m.place(Table.Regions, request.slot, HANDLER_PARAMS, HANDLER_RESULTS, emitter.emit());
     const pieces = blocks.map(({ address, instructions }) => {
       const last = instructions.at(-1)!;
       return [page + address, page + last.address + last.length] as const;
     });
-    const bytes = new Uint8Array(pieces.reduce((sum, [from, to]) => sum + to - from, 0));
-    let at = 0;
-    for (const [from, to] of pieces) {
-      bytes.set(ram.subarray(from - page, to - page), at);
-      at += to - from;
-    }
+    for (const [from, to] of pieces) source.bytes(ram.subarray(from - page, to - page));
     const instructions = blocks.reduce((sum, block) => sum + block.instructions.length, 0);
-    return { host, mode, pieces, bytes, exits, instructions };
+    return { request, pieces, exits, instructions };
   }
 }

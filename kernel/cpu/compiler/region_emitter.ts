@@ -21,6 +21,7 @@ import {
   NON_CANONICAL,
   RIP,
   Segment,
+  TLB_CONTEXT,
   Vector,
 } from "../state.ts";
 import { type Expression, i32, select } from "../wasm/expression.ts";
@@ -30,10 +31,17 @@ import type { Block } from "./blocks.ts";
 import { analyse, type ControlFlow, type Node } from "./control_flow.ts";
 import { effectsOf } from "./effects.ts";
 import type { Instruction } from "./instruction.ts";
-import { OperandEmitter } from "./operands.ts";
+import { CachedMemoryEmitter } from "./cached_memory.ts";
 import { FLAGS_BIT, Registers } from "./registers.ts";
 
 const PAGE = 4096;
+
+/**
+ * Where a region is left, as one number: bit 0, an access to the stack; from bit 1 the offset in the entry's page; from
+ * {@link PLACE_EXECUTED} the instructions that were executed in the block.
+ */
+const PLACE_ADDRESS = 0x1fff;
+const PLACE_EXECUTED = 14;
 
 /** What a region needs around it. */
 export interface RegionSite {
@@ -46,7 +54,7 @@ export interface RegionSite {
 }
 
 /** Writes a region. */
-export class RegionEmitter extends OperandEmitter {
+export class RegionEmitter extends CachedMemoryEmitter {
   protected override instruction: Instruction;
   readonly #flow: ControlFlow;
   readonly #registers: Registers;
@@ -54,7 +62,11 @@ export class RegionEmitter extends OperandEmitter {
   readonly #dirtyAt: ReadonlyMap<Node, number>;
   /** Where a branch to a node goes, while that is being written around it. */
   readonly #labels = new Map<Node, Label>();
+  /** Where the region was left: see {@link PLACE_ADDRESS}. */
   readonly #pc: Local<"i32">;
+  /** Compiled code has been dropped. */
+  readonly #dropped: Local<"i32">;
+  readonly #context: Local<"i64">;
   #fault!: Label;
   #node!: Node;
   /** Instructions of the block that come before the one being written. */
@@ -65,8 +77,9 @@ export class RegionEmitter extends OperandEmitter {
   #calledOut = false;
 
   constructor(blocks: readonly Block[], private readonly site: RegionSite) {
-    super(new FunctionBuilder(HANDLER_PARAMS), blocks[0]!.instructions[0]!.variant, site.bounce);
-    this.instruction = blocks[0]!.instructions[0]!;
+    const instructions = blocks.flatMap((block) => block.instructions);
+    super(new FunctionBuilder(HANDLER_PARAMS), instructions[0]!.variant, site.bounce, instructions);
+    this.instruction = instructions[0]!;
     this.#flow = analyse(blocks);
     let used = 0;
     let written = 0;
@@ -85,6 +98,8 @@ export class RegionEmitter extends OperandEmitter {
     this.#dirtyAt = dirtyRegisters(this.#flow, writes);
     this.#registers = new Registers(this.f, used);
     this.#pc = this.f.local("i32");
+    this.#dropped = this.f.local("i32");
+    this.#context = this.f.local("i64");
   }
 
   /** Writes the function. */
@@ -93,6 +108,8 @@ export class RegionEmitter extends OperandEmitter {
     const registers = this.#registers;
     const { entry } = this.#flow;
     registers.load();
+    this.pages.forget();
+    f.reload(this.#context, 8, TLB_CONTEXT);
     f.block((fault) => {
       this.#fault = fault;
       this.#node = entry;
@@ -100,12 +117,12 @@ export class RegionEmitter extends OperandEmitter {
       this.#tree(entry);
     });
     registers.store(this.#written);
-    f.storeAs("i32.store", NOWHERE, registers.budget, BUDGET);
+    f.storeAs("i32.store", NOWHERE, registers.budget.sub(this.#pc.shrU(PLACE_EXECUTED)), BUDGET);
     f.if(f.loadAs("i32.load", NOWHERE, FAULT_VECTOR).eq(NON_CANONICAL), () => {
       const vector = select(this.#pc.and(1), i32(Vector.SS), i32(Vector.GP));
       f.storeAs("i32.store", NOWHERE, vector, FAULT_VECTOR);
     });
-    const rip = f.let(registers.base.add(this.#pc.shrS(1).extendS()));
+    const rip = f.let(registers.base.add(this.#pc.shrU(1).and(PLACE_ADDRESS).extendU()));
     f.store(8, NOWHERE, rip, RIP);
     f.store(8, NOWHERE, rip, INSTRUCTION_RIP);
     f.return(i32(0));
@@ -151,6 +168,7 @@ export class RegionEmitter extends OperandEmitter {
       this.instruction = instruction;
       this.variant = instruction.variant;
       this.#mayDrop = false;
+      this.forgetAddresses();
       f.scope(() => this.variant.form.definition.semantics(this));
       this.#executed++;
       if (this.#mayDrop && instruction.variant.form.definition.ends !== true) {
@@ -221,9 +239,7 @@ export class RegionEmitter extends OperandEmitter {
 
   /** Leaves the loop before `address` with the state as it is. */
   #leaveAt(address: number, stack = false): void {
-    const registers = this.#registers;
-    this.f.set(this.#pc, i32(address * 2 + (stack ? 1 : 0)));
-    this.f.set(registers.budget, registers.budget.sub(this.#executed));
+    this.f.set(this.#pc, i32((this.#executed << PLACE_EXECUTED) | (address << 1) | (stack ? 1 : 0)));
     this.f.branch(this.#fault);
   }
 
@@ -238,14 +254,21 @@ export class RegionEmitter extends OperandEmitter {
   }
 
   #leaveIfDropped(instruction: Instruction): void {
-    const dropped = this.f.loadAs("i32.load", NOWHERE, CODE_DROPPED);
-    this.f.ifRarely(dropped, () => this.#leaveAt(instruction.address + instruction.length));
+    this.f.ifRarely(this.#dropped, () => this.#leaveAt(instruction.address + instruction.length));
   }
 
   // State.
 
+  protected override wroteSlowly(): void {
+    this.f.reload(this.#dropped, 4, CODE_DROPPED);
+    this.#mayDrop = true;
+  }
+
+  protected override context(): Local<"i64"> {
+    return this.#context;
+  }
+
   protected override core(name: CoreFunction): number {
-    if (name === "writeSlow") this.#mayDrop = true;
     return this.site.core(name);
   }
 
@@ -296,7 +319,9 @@ export class RegionEmitter extends OperandEmitter {
 
   protected override leaveSystem(): void {
     this.#registers.reload();
-    this.#mayDrop = true;
+    this.f.reload(this.#context, 8, TLB_CONTEXT);
+    this.pages.forget();
+    this.wroteSlowly();
     this.#calledOut = true;
   }
 }

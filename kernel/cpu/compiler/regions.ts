@@ -4,12 +4,11 @@
  * @module
  */
 
-import type { CompileService } from "./compile_service.ts";
+import type { CompileAnswer, CompileService } from "./compile_service.ts";
 import { type CodeCache, codeKey, type CompiledRegions } from "../interpreter/code_cache.ts";
 import { EXIT_COUNT, EXIT_SIZE, EXITS } from "../layout.ts";
 import { CODE_DROPPED, CodeMode } from "../state.ts";
 import {
-  type CompiledBatch,
   type CompiledRegion,
   type CompileRequest,
   EXITS_PER_REGION,
@@ -26,11 +25,11 @@ const MOST_REGIONS = 1 << 16;
 /** How often a page's compiled code may be overwritten before the page is left to the interpreter. */
 const MOST_DROPS = 16;
 
+type CompiledBatch = NonNullable<CompileAnswer["batch"]>;
+
 interface Region {
   readonly key: number;
-  readonly slot: number;
   readonly compiled: CompiledRegion;
-  readonly firstExit: number;
 }
 
 /** What regions are made with. */
@@ -79,7 +78,7 @@ export class Regions implements CompiledRegions {
   }
 
   at(key: number): number {
-    return this.#regions.get(key)?.slot ?? 0;
+    return this.#regions.get(key)?.compiled.request.slot ?? 0;
   }
 
   /** The run at a record is hot. */
@@ -92,7 +91,12 @@ export class Regions implements CompiledRegions {
     if ((this.#drops.get(Math.floor(key / 8) >>> 12) ?? 0) >= MOST_DROPS) return;
     if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
     this.#asked.add(key);
-    this.host.service.request({ host: Math.floor(key / 8), mode: key & 3, firstExit: this.#takeExits() });
+    this.host.service.request({
+      host: Math.floor(key / 8),
+      mode: key & 3,
+      slot: this.#takeSlot(),
+      firstExit: this.#takeExits(),
+    });
   }
 
   #takeExits(): number {
@@ -108,27 +112,42 @@ export class Regions implements CompiledRegions {
     for (;;) {
       const answer = this.host.service.take();
       if (answer === undefined) return;
-      const { requests, batch, module } = answer;
+      const { requests, batch } = answer;
       // What cannot be compiled is not asked for again.
-      const compiled = new Set(batch?.regions.map(({ host }) => host));
-      for (const { host, firstExit } of requests) if (!compiled.has(host)) this.#freeExits.push(firstExit);
-      if (batch !== undefined && module !== undefined) this.#installAll(batch, module, requests);
+      const compiled = new Set(batch?.regions.map(({ request }) => request.slot));
+      for (const { slot, firstExit } of requests) {
+        if (compiled.has(slot)) continue;
+        this.#freeExits.push(firstExit);
+        this.#freeSlots.push(slot);
+      }
+      if (batch !== undefined) this.#installAll(batch);
     }
   }
 
-  #installAll(batch: CompiledBatch, module: WebAssembly.Module, requests: readonly CompileRequest[]): void {
-    const instance = new WebAssembly.Instance(module, this.host.imports);
-    this.codeBytes += batch.module.length;
-    for (const [index, compiled] of batch.regions.entries()) {
-      const key = codeKey(compiled.host, compiled.mode);
+  #installAll({ module, size, regions, source }: CompiledBatch): void {
+    new WebAssembly.Instance(module, this.host.imports);
+    this.codeBytes += size;
+    const bytes = new Uint8Array(source);
+    let at = 0;
+    for (const compiled of regions) {
+      const start = at;
+      for (const [from, to] of compiled.pieces) at += to - from;
+      const { host, mode, slot, firstExit } = compiled.request;
+      const key = codeKey(host, mode);
       this.#asked.delete(key);
-      const request = requests.find(({ host, mode }) => host === compiled.host && mode === compiled.mode)!;
-      if (!this.#unchanged(compiled)) {
-        this.#freeExits.push(request.firstExit);
+      if (this.#unchanged(compiled, bytes.subarray(start, at))) {
+        this.#install(key, compiled);
         continue;
       }
-      this.#install(key, compiled, request.firstExit, instance.exports[`r${index}`] as () => void);
+      this.#freeExits.push(firstExit);
+      this.#freeSlots.push(slot);
+      this.#empty(slot);
     }
+  }
+
+  #empty(slot: number): void {
+    const { table } = this.host;
+    table.set(slot, table.get(UNLINKED));
   }
 
   #takeSlot(): number {
@@ -137,10 +156,13 @@ export class Regions implements CompiledRegions {
       this.#freeSlots = this.#deadSlots;
       this.#deadSlots = [];
     }
-    return this.#freeSlots.pop() ?? this.#nextSlot++;
+    const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
+    const { table } = this.host;
+    if (slot >= table.length) table.grow(table.length);
+    return slot;
   }
 
-  #unchanged({ pieces, bytes }: CompiledRegion): boolean {
+  #unchanged({ pieces }: CompiledRegion, bytes: Uint8Array): boolean {
     let at = 0;
     for (const [from, to] of pieces) {
       for (let host = from; host < to; host++) if (this.#ram[host] !== bytes[at++]) return false;
@@ -148,21 +170,19 @@ export class Regions implements CompiledRegions {
     return true;
   }
 
-  #install(key: number, compiled: CompiledRegion, firstExit: number, entry: () => void): void {
-    const { table, code } = this.host;
-    const slot = this.#takeSlot();
-    while (slot >= table.length) table.grow(table.length);
-    table.set(slot, entry);
-    const region = { key, slot, compiled, firstExit };
+  #install(key: number, compiled: CompiledRegion): void {
+    const { code } = this.host;
+    const { host, mode, slot, firstExit } = compiled.request;
+    const region = { key, compiled };
     this.#regions.set(key, region);
     for (const [from, to] of compiled.pieces) code.markCompiled(from, to);
-    const page = compiled.host >>> 12;
+    const page = host >>> 12;
     let inPage = this.#pages.get(page);
     if (inPage === undefined) this.#pages.set(page, inPage = new Set());
     inPage.add(region);
     for (const [index, target] of compiled.exits.entries()) {
       this.#targets.set(EXITS + (firstExit + index) * EXIT_SIZE, {
-        key: codeKey(target, compiled.mode),
+        key: codeKey(target, mode),
         live: true,
       });
     }
@@ -189,7 +209,7 @@ export class Regions implements CompiledRegions {
     if (!target.live) return Math.floor(key / 8);
     const region = this.#regions.get(key);
     const record = region === undefined ? this.host.code.known(key) : undefined;
-    if (region !== undefined) this.#link(exit, region.slot, 0);
+    if (region !== undefined) this.#link(exit, region.compiled.request.slot, 0);
     else if (record !== undefined) this.#link(exit, RESUME, record);
     if (region !== undefined || record !== undefined) {
       let exits = this.#leading.get(key);
@@ -209,15 +229,15 @@ export class Regions implements CompiledRegions {
   }
 
   #drop(region: Region): void {
-    const { table } = this.host;
+    const { slot, firstExit } = region.compiled.request;
     this.dropped++;
     this.#regions.delete(region.key);
     // The jump cache may still name it.
-    table.set(region.slot, table.get(UNLINKED));
+    this.#empty(slot);
     for (const exit of this.#leading.get(region.key) ?? []) this.#link(exit, UNLINKED, 0);
     this.#leading.delete(region.key);
     for (let index = 0; index < region.compiled.exits.length; index++) {
-      const exit = EXITS + (region.firstExit + index) * EXIT_SIZE;
+      const exit = EXITS + (firstExit + index) * EXIT_SIZE;
       const target = this.#targets.get(exit);
       if (target !== undefined) {
         this.#leading.get(target.key)?.delete(exit);
@@ -225,8 +245,8 @@ export class Regions implements CompiledRegions {
       }
       this.#link(exit, UNLINKED, 0);
     }
-    this.#freeExits.push(region.firstExit);
-    this.#deadSlots.push(region.slot);
+    this.#freeExits.push(firstExit);
+    this.#deadSlots.push(slot);
   }
 
   recordsDropped(): void {

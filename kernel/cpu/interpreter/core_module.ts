@@ -6,7 +6,7 @@
 
 import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
 import { conditionValue, FlagsKind, type FlagsSource, materializedFlags } from "../flags.ts";
-import { ENGINE_PAGES, JUMP_CACHE, JUMP_GROUP_ENTRIES, JUMP_GROUPS } from "../layout.ts";
+import { ENGINE_PAGES, JUMP_CACHE, JUMP_GROUP_ENTRIES, JUMP_GROUPS, READ_TLB, WRITE_TLB } from "../layout.ts";
 import { defineMmu, type MmuFunctions } from "../mmu.ts";
 import {
   ATTENTION,
@@ -33,6 +33,7 @@ import {
 import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
+import { probeTlb, write } from "./tlb_probe.ts";
 import { type Handler, writeHandler } from "./handler.ts";
 import { countEntry } from "./entry_counter.ts";
 import { Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
@@ -54,6 +55,19 @@ export function importShared(m: ModuleBuilder, ramPages: number): void {
   m.importMemory("engine", "ram", ramPages, RAM_MAXIMUM_PAGES);
   m.importTable("engine", "handlers");
   m.importTable("engine", "regions");
+}
+
+/** Imports core functions as they are asked for; gives their indexes. */
+export function importCore(m: ModuleBuilder): (name: CoreFunction) => number {
+  const indexes = new Map<CoreFunction, number>();
+  return (name) => {
+    let index = indexes.get(name);
+    if (index === undefined) {
+      const [params, results] = CORE_FUNCTIONS[name];
+      indexes.set(name, index = m.importFunction("core", name, params, results));
+    }
+    return index;
+  };
 }
 
 /** Builds the core module. `inline` are the handlers that stand in the loop itself, in order. */
@@ -80,10 +94,10 @@ export function buildCoreModule(
     watched: m.importFunction("engine", "watched", ["i64", "i32", "i32"], ["i32"]),
   };
   const mmu = defineMmu(m, imports, ramSize, bounce);
-  const core = new CoreModule(m, indexes, mmu, lookup, counts);
+  const core = new CoreModule(m, indexes, mmu, lookup, counts, bounce);
   core.define();
   core.defineExits(imports.link);
-  core.defineRun(inline, bounce);
+  core.defineRun(inline);
   return m.finish();
 }
 
@@ -95,6 +109,8 @@ class CoreModule {
     private readonly lookup: number,
     /** Entries are counted, so that hot code is compiled. */
     private readonly counts: boolean,
+    /** Where RAM memory's bounce buffer lies. */
+    private readonly bounce: number,
   ) {
     indexes.set("readSlow", mmu.readSlow);
     indexes.set("writeSlow", mmu.writeSlow);
@@ -114,6 +130,11 @@ class CoreModule {
 
   define(): void {
     this.#function("segmentAddress", segmentAddress);
+    this.#function("read", (f) => probeTlb(f, READ_TLB, this.index("readSlow")));
+    this.#function("modify", (f) => probeTlb(f, WRITE_TLB, this.index("modifySlow")));
+    for (const size of [1, 2, 4, 8, 16] as const) {
+      this.#function(`write${size}`, (f) => write(f, size, this.bounce, this.index("writeSlow")));
+    }
     this.#function("jump", (f) => this.#jump(f));
     this.#function("leaveTo", (f) => this.#leaveTo(f));
     this.#function("branch", (f) => this.#branch(f));
@@ -258,7 +279,7 @@ class CoreModule {
   }
 
   /** The interpreter's loop: `run()` goes on at RIP until there is a reason to leave. */
-  defineRun(inline: readonly Handler[], bounce: number): void {
+  defineRun(inline: readonly Handler[]): void {
     const handlerType = this.m.type(HANDLER_PARAMS, HANDLER_RESULTS);
     this.m.exportFunction("run", [], ["i32"], (f) => {
       const record = f.local("i32");
@@ -295,7 +316,7 @@ class CoreModule {
           f.return(i32(0));
         },
         ...inline.map((handler) => (loop: Label) => {
-          writeHandler(f, handler, bounce, {
+          writeHandler(f, handler, this.bounce, {
             record,
             loop,
             counts: this.counts,

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
-import { FunctionBuilder } from "../wasm/function_builder.ts";
+import type { CoreFunction } from "../core_functions.ts";
+import { FunctionBuilder, Table } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
-import { FIRST_HANDLER, HANDLER_PARAMS, HANDLER_RESULTS, importShared } from "./core_module.ts";
+import { FIRST_HANDLER, HANDLER_PARAMS, HANDLER_RESULTS, importCore, importShared } from "./core_module.ts";
 import { type Handler, handlerKey, writeHandler } from "./handler.ts";
 
 /** What every generated module imports. */
@@ -60,28 +60,15 @@ export class Handlers {
   #compile(handler: Handler, number: number): void {
     const m = new ModuleBuilder();
     importShared(m, this.shared.ram.buffer.byteLength >>> 16);
-    const used = new Map<CoreFunction, number>();
-    const core = (name: CoreFunction) => {
-      const known = used.get(name);
-      if (known !== undefined) return known;
-      const [params, results] = CORE_FUNCTIONS[name];
-      const index = m.importFunction("core", name, params, results);
-      used.set(name, index);
-      return index;
-    };
     const f = new FunctionBuilder(HANDLER_PARAMS);
     writeHandler(f, handler, this.bounce, {
       record: f.param("i32", 0),
       counts: this.counts,
-      core,
+      core: importCore(m),
     });
-    m.exportWritten("handler", HANDLER_PARAMS, HANDLER_RESULTS, f);
+    m.place(Table.Handlers, number, HANDLER_PARAMS, HANDLER_RESULTS, f);
     const { shared } = this;
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(m.finish()), {
-      engine: { ...shared },
-      core: this.core,
-    });
     if (number >= shared.handlers.length) shared.handlers.grow(1024);
-    shared.handlers.set(number, instance.exports["handler"] as () => void);
+    new WebAssembly.Instance(new WebAssembly.Module(m.finish()), { engine: { ...shared }, core: this.core });
   }
 }

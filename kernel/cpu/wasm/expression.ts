@@ -7,7 +7,7 @@
  * @module
  */
 
-import { Writer } from "./writer.ts";
+import { signedBytes, Writer } from "./writer.ts";
 
 /** Value types. */
 export type Type = "i32" | "i64" | "f32" | "f64" | "v128";
@@ -277,19 +277,13 @@ function foldBits(name: keyof typeof INTEGER, a: bigint, b: bigint, places: bigi
 
 /** A 32-bit constant. */
 export function i32(value: number): Expression<"i32"> {
-  const writer = new Writer();
-  writer.byte(0x41);
-  writer.signed(value | 0);
-  return new Expression("i32", writer.view().slice(), [], value | 0);
+  return new Expression("i32", [0x41, ...signedBytes(value | 0)], [], value | 0);
 }
 
 /** A 64-bit constant. */
 export function i64(value: bigint | number): Expression<"i64"> {
   const signed = BigInt.asIntN(64, BigInt(value));
-  const writer = new Writer();
-  writer.byte(0x42);
-  writer.signed(signed);
-  return new Expression("i64", writer.view().slice(), [], signed);
+  return new Expression("i64", [0x42, ...signedBytes(signed)], [], signed);
 }
 
 /** `condition ? yes : no`, both sides computed. */

@@ -69,10 +69,7 @@ export enum Table {
 /** A local variable. As an expression it is the value that it has when the expression is written. */
 export class Local<T extends Type = Type> extends Expression<T> {
   constructor(type: T, readonly index: number) {
-    const writer = new Writer();
-    writer.byte(0x20);
-    writer.unsigned(index);
-    super(type, writer.view().slice());
+    super(type, index < 0x80 ? [0x20, index] : [0x20, (index & 0x7f) | 0x80, index >>> 7]);
   }
 }
 
@@ -334,7 +331,7 @@ export class FunctionBuilder {
   }
 
   /** Runs `then`, unless a condition that mostly holds does not. */
-  ifMostly(condition: Expression<"i32">, then: () => void, otherwise: () => void): void {
+  ifMostly(condition: Expression<"i32">, then: () => void, otherwise?: () => void): void {
     condition.write(this.#body);
     this.#hint(1);
     this.if(undefined, then, otherwise);

@@ -18,6 +18,7 @@ export class ModuleBuilder {
   #importedFunctions = 0;
   readonly #functions: { type: number; results: number; code: Writer | undefined; hints: Hints }[] = [];
   readonly #exports: { name: string; index: number }[] = [];
+  readonly #elements: { table: number; at: number; function: number }[] = [];
 
   /** Index of a function type. */
   type(params: readonly Type[], results: readonly Type[]): number {
@@ -78,12 +79,25 @@ export class ModuleBuilder {
     target.hints = f.hints();
   }
 
-  /** Adds and exports a function whose body was written before: all imports that it needs are known by then. */
-  exportWritten(name: string, params: readonly Type[], results: readonly Type[], f: FunctionBuilder): void {
-    const index = this.declare(params, results);
+  /**
+   * Adds a function whose body was written before, which becomes entry `at` of an imported table when the module is
+   * instantiated. Functions may be imported after it.
+   */
+  place(
+    table: number,
+    at: number,
+    params: readonly Type[],
+    results: readonly Type[],
+    f: FunctionBuilder,
+  ): void {
     if (results.length > 0) f.unreachable();
-    this.#functions[index - this.#importedFunctions]!.code = f.finish();
-    this.export(name, index);
+    const written = {
+      type: this.type(params, results),
+      results: results.length,
+      code: f.finish(),
+      hints: f.hints(),
+    };
+    this.#elements.push({ table, at, function: this.#functions.push(written) - 1 });
   }
 
   /** Declares, defines and exports a function. */
@@ -115,6 +129,13 @@ export class ModuleBuilder {
       out.name(item.name);
       out.byte(0x00);
       out.unsigned(item.index);
+    });
+    section(module, 9, this.#elements, (out, item) => {
+      // Active, with the number of its table; functions by index.
+      out.bytes([0x02, item.table, 0x41]);
+      out.signed(BigInt(item.at));
+      out.bytes([0x0b, 0x00, 0x01]);
+      out.unsigned(this.#importedFunctions + item.function);
     });
     this.#branchHints(module);
     section(module, 10, this.#functions, (out, item) => {

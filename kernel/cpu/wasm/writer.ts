@@ -6,7 +6,7 @@
 
 /** Collects the bytes of a module or of a function's body. */
 export class Writer {
-  #bytes = new Uint8Array(256);
+  #bytes = new Uint8Array(64);
   #length = 0;
 
   /** Bytes written so far. */
@@ -22,30 +22,26 @@ export class Writer {
 
   /** Appends bytes. */
   bytes(values: ArrayLike<number>): void {
-    if (this.#length + values.length > this.#bytes.length) this.#grow(values.length);
-    this.#bytes.set(values, this.#length);
-    this.#length += values.length;
+    const { length } = values;
+    if (this.#length + length > this.#bytes.length) this.#grow(length);
+    // Most are one to three bytes, for which `set` is slow.
+    if (length > 16) this.#bytes.set(values, this.#length);
+    else for (let index = 0; index < length; index++) this.#bytes[this.#length + index] = values[index]!;
+    this.#length += length;
   }
 
   /** Appends an unsigned LEB128 of up to 32 bits. */
   unsigned(value: number): void {
-    do {
-      const more = value > 0x7f;
-      this.byte((value % 128) | (more ? 0x80 : 0));
-      value = Math.floor(value / 128);
-    } while (value > 0);
+    while (value > 0x7f) {
+      this.byte((value & 0x7f) | 0x80);
+      value >>>= 7;
+    }
+    this.byte(value);
   }
 
   /** Appends a signed LEB128. */
   signed(value: number | bigint): void {
-    let rest = BigInt(value);
-    for (;;) {
-      const low = Number(rest & 0x7fn);
-      rest >>= 7n;
-      const last = (rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0);
-      this.byte(last ? low : low | 0x80);
-      if (last) return;
-    }
+    this.bytes(signedBytes(value));
   }
 
   /** Appends a length and that many bytes of UTF-8. */
@@ -70,5 +66,23 @@ export class Writer {
     const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
+  }
+}
+
+/** A signed LEB128. */
+export function signedBytes(value: number | bigint): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  while (typeof rest === "bigint" && rest !== BigInt.asIntN(32, rest)) {
+    bytes.push(Number(rest & 0x7fn) | 0x80);
+    rest >>= 7n;
+  }
+  // Most are small: numbers are much faster.
+  for (let low = Number(rest);; low >>= 7) {
+    if (low >= -64 && low < 64) {
+      bytes.push(low & 0x7f);
+      return bytes;
+    }
+    bytes.push((low & 0x7f) | 0x80);
   }
 }

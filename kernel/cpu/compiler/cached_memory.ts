@@ -1,0 +1,135 @@
+/**
+ * Accesses to memory in compiled code: through the page that the same register pointed to before, else by a core
+ * function.
+ *
+ * @module
+ */
+
+import type { AccessKind } from "../memory_emitter.ts";
+import type { Value } from "../emitter.ts";
+import { GPR, Gpr, ZERO } from "../state.ts";
+import { RmKind, type Variant } from "../variant.ts";
+import type { Expression } from "../wasm/expression.ts";
+import { type FunctionBuilder, type Local, Memory } from "../wasm/function_builder.ts";
+import { i32 } from "../wasm/expression.ts";
+import type { Instruction } from "./instruction.ts";
+import { OperandEmitter } from "./operands.ts";
+import { type CachedPage, PageCache, type PageUse } from "./page_cache.ts";
+
+const NO_REGISTER = ZERO - GPR;
+const PAGE = 4096;
+const STACK = `g${Gpr.RSP}`;
+
+/** Most pages that are told apart among those that RIP-relative addresses name. */
+const RIP_PAGES = 4;
+
+/** What an instruction's address is made with, as a name; `undefined` where the last page says little about the next. */
+function baseOf({ variant, address, displacement, ripRelative, rm, index, register }: Instruction) {
+  if (variant.rm === RmKind.Register || variant.rm === RmKind.MemoryGeneral) return undefined;
+  if (ripRelative) return `p${(address + displacement) >> 12}`;
+  // A segment base stands in the place of an index.
+  if (index > NO_REGISTER) return `s${index}`;
+  if (rm === NO_REGISTER) return undefined;
+  // Following a list leads from page to page.
+  const chases = variant.form.definition.name === "mov" && register === rm;
+  return chases ? undefined : `g${rm >> 3}`;
+}
+
+/** All bases of a region. */
+function basesOf(instructions: Iterable<Instruction>): Set<string> {
+  const bases = new Set([STACK]);
+  let ripPages = 0;
+  for (const instruction of instructions) {
+    const base = baseOf(instruction);
+    if (base === undefined || bases.has(base)) continue;
+    if (base.startsWith("p") && ++ripPages > RIP_PAGES) continue;
+    bases.add(base);
+  }
+  return bases;
+}
+
+/** Writes accesses through pages that are kept in locals. */
+export abstract class CachedMemoryEmitter extends OperandEmitter {
+  protected readonly pages: PageCache;
+  /** What linear addresses of the instruction that is being written are made with. */
+  readonly #bases = new Map<Local, string>();
+
+  constructor(f: FunctionBuilder, variant: Variant, bounce: number, instructions: Iterable<Instruction>) {
+    super(f, variant, bounce);
+    this.pages = new PageCache(f, basesOf(instructions));
+  }
+
+  /** Another instruction begins: locals of the one before are used again. */
+  protected forgetAddresses(): void {
+    this.#bases.clear();
+  }
+
+  protected override linearAddress(bytes: number, access: AccessKind): Local<"i64"> {
+    const linear = super.linearAddress(bytes, access);
+    const base = baseOf(this.instruction);
+    if (base !== undefined) this.#bases.set(linear, base);
+    return linear;
+  }
+
+  override stackAddressFrom(
+    offset: Value,
+    size: number,
+    access: AccessKind,
+  ): { linear: Local<"i64">; pointer: Local<"i64"> } {
+    const address = super.stackAddressFrom(offset, size, access);
+    if (this.bits64) this.#bases.set(address.linear, STACK);
+    return address;
+  }
+
+  #cached(linear: Local<"i64">, use: PageUse): CachedPage | undefined {
+    const base = this.#bases.get(linear);
+    return base === undefined ? undefined : this.pages.page(base, use);
+  }
+
+  override hostAddress(use: PageUse, size: number, linear: Local<"i64">): Local<"i32"> {
+    const cached = this.#cached(linear, use);
+    if (cached === undefined) return super.hostAddress(use, size, linear);
+    const { f } = this;
+    const host = f.local("i32");
+    f.ifMostly(linear.sub(cached.page).leU(PAGE - size), () => {
+      f.set(host, linear.wrap().add(cached.addend));
+    }, () => {
+      f.set(host, f.callFor("i32", this.core(use), linear, i32(size)));
+      this.pages.take(cached);
+      f.ifRarely(host.eq(-1), () => this.leaveFaulted());
+    });
+    return host;
+  }
+
+  override store(size: number, linear: Local<"i64">, value: Value): void {
+    const cached = this.#cached(linear, "modify");
+    if (cached === undefined) return super.store(size, linear, value);
+    const { f } = this;
+    const bound = value.args.length > 0 ? f.let(value) : value;
+    this.#put(size, linear, cached, bound, (at) => f.store(size, at, bound, 0, Memory.Ram));
+  }
+
+  override storeVector(linear: Local<"i64">, value: Expression<"v128">): void {
+    const cached = this.#cached(linear, "modify");
+    if (cached === undefined) return super.storeVector(linear, value);
+    const { f } = this;
+    const bound = value.args.length > 0 ? f.let(value) : value;
+    this.#put(16, linear, cached, bound, (at) => f.storeVector(at, bound, 0, Memory.Ram));
+  }
+
+  #put(
+    size: number,
+    linear: Local<"i64">,
+    cached: CachedPage,
+    value: Expression,
+    put: (at: Expression<"i32">) => void,
+  ): void {
+    const { f } = this;
+    f.ifMostly(linear.sub(cached.page).leU(PAGE - size), () => put(linear.wrap().add(cached.addend)), () => {
+      const failed = f.callFor("i32", this.core(`write${size as 1 | 2 | 4 | 8 | 16}`), linear, value);
+      this.pages.take(cached);
+      f.ifRarely(failed, () => this.leaveFaulted());
+      this.wroteSlowly();
+    });
+  }
+}

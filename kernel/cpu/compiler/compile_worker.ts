@@ -1,0 +1,42 @@
+/**
+ * The thread that compiles a vCPU's hot code.
+ *
+ * @module
+ */
+
+import { setFlagsFromString } from "node:v8";
+import { compileBatch, type CompileStart } from "./compile_service.ts";
+import { Compiler, type CompileRequest } from "./compiler.ts";
+
+/** Most regions of one module. */
+const BATCH = 32;
+
+/**
+ * Regions are hot: they go to the optimizing compiler at once, and in this thread. Loops are as long as the guest made
+ * them: turning them over costs more than it gives.
+ */
+const OPTIMIZING = ["liftoff", "wasm-lazy-compilation", "wasm-loop-peeling", "wasm-loop-unrolling"];
+
+function optimize(on: boolean): void {
+  for (const flag of OPTIMIZING) setFlagsFromString(`--${on ? "no-" : ""}${flag}`);
+}
+
+addEventListener("message", (event) => {
+  const { port, ...code } = (event as MessageEvent<CompileStart>).data;
+  const compiler = new Compiler(code);
+  const waiting: CompileRequest[] = [];
+  const compileWaiting = () => {
+    const requests = waiting.splice(0, BATCH);
+    if (requests.length === 0) return;
+    setTimeout(compileWaiting, 0);
+    optimize(true);
+    try {
+      port.postMessage(compileBatch(compiler, requests));
+    } finally {
+      optimize(false);
+    }
+  };
+  port.onmessage = ({ data }) => {
+    if (waiting.push(data as CompileRequest) === 1) setTimeout(compileWaiting, 0);
+  };
+});

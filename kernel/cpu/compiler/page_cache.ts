@@ -1,0 +1,49 @@
+/**
+ * Translations that a region keeps in locals: for each register that addresses are made with, the page that was used
+ * last. Most code goes on in the page where it has been, and finds it with a subtraction and a comparison.
+ *
+ * @module
+ */
+
+import { NO_PAGE, PROBED_ADDEND, PROBED_PAGE } from "../state.ts";
+import { i64 } from "../wasm/expression.ts";
+import type { FunctionBuilder, Local } from "../wasm/function_builder.ts";
+
+/** A page, and what is added to linear addresses in it to give offsets in RAM memory. */
+export interface CachedPage {
+  readonly page: Local<"i64">;
+  readonly addend: Local<"i32">;
+}
+
+/** What a page may be used for. */
+export type PageUse = "read" | "modify";
+
+/** Pages by what an address is made with: see `baseOf`. */
+export class PageCache {
+  readonly #pages = new Map<string, CachedPage>();
+
+  /** `bases`: all that there may be in the region. */
+  constructor(private readonly f: FunctionBuilder, bases: Iterable<string>) {
+    for (const base of bases) {
+      for (const use of ["read", "modify"]) {
+        this.#pages.set(base + use, { page: f.local("i64"), addend: f.local("i32") });
+      }
+    }
+  }
+
+  /** The page that addresses made with `base` were last in. */
+  page(base: string, use: PageUse): CachedPage | undefined {
+    return this.#pages.get(base + use);
+  }
+
+  /** Forgets all pages: translations may have changed. */
+  forget(): void {
+    for (const { page } of this.#pages.values()) this.f.set(page, i64(NO_PAGE));
+  }
+
+  /** Takes the page that a core function has found. */
+  take({ page, addend }: CachedPage): void {
+    this.f.reload(page, 8, PROBED_PAGE);
+    this.f.reload(addend, 4, PROBED_ADDEND);
+  }
+}
