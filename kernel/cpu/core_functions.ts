@@ -26,6 +26,8 @@ export const CORE_FUNCTIONS = {
   write4: [["i64", "i64"], ["i32"]],
   write8: [["i64", "i64"], ["i32"]],
   write16: [["i64", "v128"], ["i32"]],
+  /** (linear): puts the page that code goes on in into the fetch TLB. Gives where it is in RAM memory; -1: it cannot. */
+  fetchPage: [["i64"], ["i32"]],
   /** (segment, offset, bytes, write) -> linear address outside 64-bit mode; -1: fault. */
   segmentAddress: [["i32", "i64", "i32", "i32"], ["i64"]],
   /** (record, target): goes on at an address. Gives the record there; 0: leave the loop. */

@@ -123,7 +123,7 @@ export class CpuEngine implements Engine {
         imports: { engine: { ...shared }, core },
         entered: (record, slot) => this.#regionEntered(record, slot),
         forgetJumps: () => this.cpu.tlb.flushAllJumps(),
-        service: makeService({ ram: this.ram, starts: this.code.starts!, bounce }),
+        service: makeService({ ram: this.ram, engine: this.memory, starts: this.code.starts!, bounce }),
       });
       this.code.regions = this.regions;
     }
@@ -256,10 +256,9 @@ export class CpuEngine implements Engine {
   }
 
   #fetch(linear: bigint, access: number): number | undefined {
-    const gpa = this.translate(BigInt.asIntN(64, linear), access);
-    if (gpa < 0n) return undefined;
-    const host = this.cpu.ramOffset(Number(gpa));
-    if (host >= 0) return host;
+    const host = Number(this.#exports["fetchPage"]!(linear));
+    if (host !== -1) return host >>> 0;
+    if (this.translate(linear, access) < 0n) return undefined;
     // Code outside RAM is not executed.
     if ((access & Access.PROBE) === 0) this.#leaveFault(LIMIT_FAULT);
     return undefined;

@@ -19,11 +19,13 @@ const TLB_SIZE = TLB_ENTRIES * TLB_ENTRY_SIZE;
 export const READ_TLB = 0x10000;
 /** Pages that may be written, are dirty already, and hold no decoded code. */
 export const WRITE_TLB = READ_TLB + TLB_SIZE;
+/** Pages that code was fetched from, and that compiled code may go on in. */
+export const FETCH_TLB = WRITE_TLB + TLB_SIZE;
 /**
  * Which large pages have been translated, a byte each: 2 MiB regions by their number modulo 4096, then 1 GiB regions
  * likewise. Where it is not zero, INVLPG has two to its power entries to look for.
  */
-export const LARGE_REGIONS = WRITE_TLB + TLB_SIZE;
+export const LARGE_REGIONS = FETCH_TLB + TLB_SIZE;
 export const LARGE_REGIONS_COUNT = 4096;
 
 /**

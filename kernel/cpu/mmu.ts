@@ -18,6 +18,7 @@ export interface MmuFunctions {
   readonly readSlow: number;
   readonly writeSlow: number;
   readonly modifySlow: number;
+  readonly fetchPage: number;
 }
 
 /** Writes the functions of the MMU into a module. */
@@ -34,5 +35,6 @@ export function defineMmu(
     readSlow: slow.read(),
     writeSlow: slow.write(),
     modifySlow: slow.modify(),
+    fetchPage: slow.fetch(),
   };
 }

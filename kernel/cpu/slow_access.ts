@@ -7,7 +7,7 @@
 
 import { ALIGNMENT_MASK } from "./alignment.ts";
 import { CrossingAccess, holdsCode } from "./crossing_access.ts";
-import { READ_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE, WRITE_TLB } from "./layout.ts";
+import { FETCH_TLB, READ_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE, WRITE_TLB } from "./layout.ts";
 import { Access, ramOffset } from "./page_walk.ts";
 import { ALIGNMENT_CHECKED, FAULT_ERROR, FAULT_VECTOR, TLB_CONTEXT, Vector, WATCHING } from "./state.ts";
 import { type Expression, i32 } from "./wasm/expression.ts";
@@ -128,6 +128,19 @@ export class SlowAccess {
       });
       this.#readMmio(f, gpa, size);
       f.return(i32(this.bounce));
+    });
+  }
+
+  fetch(): number {
+    return this.m.exportFunction("fetchPage", ["i64"], ["i32"], (f) => {
+      const linear = f.param("i64", 0);
+      const probe = f.callFor("i64", this.translate, linear, i32(Access.FETCH | Access.PROBE));
+      f.if(probe.ltS(0n), () => f.return(i32(-1)));
+      // Once more, for the accessed bits.
+      const gpa = f.callFor("i64", this.translate, linear, i32(Access.FETCH));
+      const host = ramOffset(f, gpa, this.ramSize);
+      f.if(host.ne(-1), () => fillTlb(f, FETCH_TLB, linear, host));
+      f.return(host);
     });
   }
 

@@ -5,6 +5,7 @@
  */
 
 import {
+  FETCH_TLB,
   JUMP_CACHE,
   JUMP_CACHE_SIZE,
   JUMP_GROUP_ENTRIES,
@@ -29,7 +30,7 @@ export class Tlb {
 
   /** Forgets every translation and every jump. */
   flushAll(): void {
-    this.#bytes.fill(0xff, READ_TLB, WRITE_TLB + TLB_ENTRIES * TLB_ENTRY_SIZE);
+    this.#bytes.fill(0xff, READ_TLB, FETCH_TLB + TLB_ENTRIES * TLB_ENTRY_SIZE);
     this.#bytes.fill(0, LARGE_REGIONS, LARGE_REGIONS + 2 * LARGE_REGIONS_COUNT);
     this.flushAllJumps();
   }
@@ -43,7 +44,9 @@ export class Tlb {
   flushPage(address: bigint): void {
     const page = Number(BigInt.asIntN(32, address >> 12n));
     const entry = (page & (TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
-    for (const table of [READ_TLB, WRITE_TLB]) this.#bytes.fill(0xff, table + entry, table + entry + 8);
+    for (const table of [READ_TLB, WRITE_TLB, FETCH_TLB]) {
+      this.#bytes.fill(0xff, table + entry, table + entry + 8);
+    }
     const large = this.#bytes[LARGE_REGIONS + ((page >> 9) & (LARGE_REGIONS_COUNT - 1))]!;
     if (large !== 0) this.#flushRegion(page, large);
     const giant = this
@@ -66,7 +69,7 @@ export class Tlb {
   /** Forgets the 2^shift pages around `page`. */
   #flushRegion(page: number, shift: number): void {
     const words = this.#words;
-    const end = (WRITE_TLB + TLB_ENTRIES * TLB_ENTRY_SIZE) >> 2;
+    const end = (FETCH_TLB + TLB_ENTRIES * TLB_ENTRY_SIZE) >> 2;
     for (let at = READ_TLB >> 2; at < end; at += 4) {
       const entry = (words[at]! >>> 12) | (words[at + 1]! << 20);
       if ((entry ^ page) >> shift === 0) words.fill(-1, at, at + 2);

@@ -1,106 +1,173 @@
 /**
- * Which code makes a region: the basic blocks that execution reaches from a hot one.
+ * Which code makes a region: the basic blocks that execution reaches from a hot one, with the functions that they call.
+ *
+ * A called function stands in the region once for each place that calls it. So it is known where its RET leads, and no
+ * loop is entered twice.
  *
  * @module
  */
 
-import { type Decoder, DecodeResult } from "../decoder.ts";
-import type { CodeMode } from "../state.ts";
-import { type Instruction, instructionFrom } from "./instruction.ts";
+import { type CodePages, pageOf } from "./code_pages.ts";
+import type { Instruction } from "./instruction.ts";
+
+/** Where execution goes on. */
+export interface Edge {
+  readonly address: number;
+  /** Number of the block there; `undefined` if it is not in the region. */
+  readonly block: number | undefined;
+}
 
 /** Instructions with one entry at the start and exits at the end. */
 export interface Block {
   readonly address: number;
   readonly instructions: readonly Instruction[];
-  /** Block that the branch at the end leads to, if that is in the region. */
-  readonly taken: number | undefined;
-  /** Address behind the last instruction; `undefined` if execution does not go on there. */
-  readonly next: number | undefined;
-}
-
-/** Where code is read from. */
-export interface CodeBytes {
-  /** The page of the entry. */
-  readonly ram: Uint8Array;
-  /** Where that page lies in RAM memory. */
-  readonly page: number;
-  readonly mode: CodeMode;
-  /** Whether a run has begun at an offset in RAM memory: code that was never reached is left out. */
-  readonly reached: (host: number) => boolean;
+  /** Of the relative branch at the end. */
+  readonly taken: Edge | undefined;
+  /** Behind the last instruction; `undefined` if execution does not go on there. */
+  readonly next: Edge | undefined;
+  /** Of the RET at the end: where the caller goes on. */
+  readonly returns: Edge | undefined;
+  /** Pages that it lies in: two, if it is an instruction that does. */
+  readonly pages: readonly number[];
 }
 
 /** Most instructions of a region. */
 const REGION_LENGTH = 256;
-const PAGE = 4096;
+/** Most calls within calls. */
+const CALL_DEPTH = 3;
 
-/** Finds the blocks of the region that is entered at `entry`, an offset in its page. The first is the entry's. */
-export function findBlocks(decoder: Decoder, code: CodeBytes, entry: number): Block[] {
-  const instructions = new Map<number, Instruction>();
-  const leaders = new Set<number>([entry]);
-  const waiting = [entry];
-  while (waiting.length > 0) {
-    let address = waiting.shift()!;
-    while (!instructions.has(address) && instructions.size < REGION_LENGTH) {
-      const instruction = decodeAt(decoder, code, address);
-      if (instruction === undefined) break;
-      instructions.set(address, instruction);
-      address += instruction.length;
+/** A function that is entered from one place. The region's entry is in the first. */
+class Frame {
+  readonly instructions = new Map<number, Instruction>();
+  readonly leaders = new Set<number>();
+  /** Functions that are called, by the address of the CALL. */
+  readonly calls = new Map<number, Frame>();
+  readonly depth: number;
+
+  constructor(
+    readonly entry: number,
+    readonly caller?: { readonly frame: Frame; readonly next: number },
+  ) {
+    this.depth = caller === undefined ? 0 : caller.frame.depth + 1;
+    this.leaders.add(entry);
+  }
+
+  /** Whether a function is being called here already. */
+  calling(entry: number): boolean {
+    return this.entry === entry || (this.caller?.frame.calling(entry) ?? false);
+  }
+}
+
+/**
+ * Finds the blocks of the region that is entered at `entry`, an offset in its page. The first is the entry's. There are
+ * none if that begins with an instruction that does not exist or lies in two pages: of the second nobody knows, when the
+ * region is entered, whether it lies where it did.
+ */
+export function findBlocks(code: CodePages, entry: number): Block[] {
+  const first = code.instruction(entry);
+  if (first === undefined || pageOf(entry + first.length - 1) !== 0) return [];
+  return formBlocks(new Discovery(code).discover(entry));
+}
+
+class Discovery {
+  readonly #frames: Frame[] = [];
+  readonly #waiting: { readonly frame: Frame; readonly address: number }[] = [];
+  #length = 0;
+
+  constructor(private readonly code: CodePages) {}
+
+  discover(entry: number): Frame[] {
+    this.#enter(new Frame(entry));
+    while (this.#waiting.length > 0) {
+      const { frame, address } = this.#waiting.shift()!;
+      this.#follow(frame, address);
+    }
+    return this.#frames;
+  }
+
+  #enter(frame: Frame): void {
+    this.#frames.push(frame);
+    this.#waiting.push({ frame, address: frame.entry });
+  }
+
+  #lead(frame: Frame, address: number): void {
+    frame.leaders.add(address);
+    this.#waiting.push({ frame, address });
+  }
+
+  #follow(frame: Frame, start: number): void {
+    for (let address = start; !frame.instructions.has(address) && this.#length < REGION_LENGTH;) {
+      const instruction = this.code.instruction(address);
+      if (instruction === undefined) return;
+      frame.instructions.set(address, instruction);
+      this.#length++;
+      const next = address + instruction.length;
+      const { name, ends } = instruction.variant.form.definition;
       const { target } = instruction;
-      const ends = instruction.variant.form.definition.ends === true;
-      if (target !== undefined) {
-        if (inPage(target) && code.reached(code.page + target) && !isCall(instruction)) {
-          leaders.add(target);
-          waiting.push(target);
-        }
-        if (!ends) leaders.add(address);
+      if (target !== undefined && name === "call") {
+        if (!this.#call(frame, address, target, next)) return;
+        this.#lead(frame, next);
+        return;
       }
-      if (ends) break;
+      if (target !== undefined && this.code.reached(target)) this.#lead(frame, target);
+      if (ends === true) return;
+      const crosses = pageOf(next - 1) !== pageOf(address);
+      if (crosses) frame.leaders.add(address);
+      if (target !== undefined || crosses || pageOf(next) !== pageOf(address)) frame.leaders.add(next);
+      address = next;
     }
   }
-  return formBlocks(instructions, leaders, entry);
+
+  #call(frame: Frame, address: number, target: number, next: number): boolean {
+    if (frame.depth === CALL_DEPTH || frame.calling(target) || !this.code.reached(target)) return false;
+    const called = new Frame(target, { frame, next });
+    frame.calls.set(address, called);
+    this.#enter(called);
+    return true;
+  }
 }
 
-function inPage(address: number): boolean {
-  return address >= 0 && address < PAGE;
-}
-
-/** A call leads out of the region: what it calls is a region of its own. */
-function isCall(instruction: Instruction): boolean {
-  return instruction.variant.form.definition.name === "call";
-}
-
-function decodeAt(decoder: Decoder, code: CodeBytes, address: number): Instruction | undefined {
-  if (!inPage(address)) return undefined;
-  const result = decoder.decode(code.ram, address, PAGE, code.mode);
-  return result === DecodeResult.Ok ? instructionFrom(decoder, address) : undefined;
-}
-
-function formBlocks(
-  instructions: ReadonlyMap<number, Instruction>,
-  leaders: ReadonlySet<number>,
-  entry: number,
-): Block[] {
-  const blocks: Block[] = [];
-  const starts = [...leaders].filter((leader) => instructions.has(leader));
-  const known = new Set(starts);
-  for (const start of starts) {
+function formBlocks(frames: readonly Frame[]): Block[] {
+  const starts: { frame: Frame; address: number }[] = [];
+  const numbers = new Map<Frame, Map<number, number>>();
+  for (const frame of frames) {
+    const known = new Map<number, number>();
+    numbers.set(frame, known);
+    for (const address of frame.leaders) {
+      if (frame.instructions.has(address)) known.set(address, starts.push({ frame, address }) - 1);
+    }
+  }
+  const edge = (frame: Frame, address: number): Edge => ({
+    address,
+    block: numbers.get(frame)!.get(address),
+  });
+  return starts.map(({ frame, address }) => {
     const block: Instruction[] = [];
-    let address = start;
-    let last: Instruction | undefined;
-    while (instructions.has(address) && (address === start || !known.has(address))) {
-      last = instructions.get(address)!;
-      block.push(last);
-      address += last.length;
-      if (last.target !== undefined || last.variant.form.definition.ends === true) break;
-    }
-    const ends = last!.variant.form.definition.ends === true;
-    const target = isCall(last!) ? undefined : last!.target;
-    blocks.push({
-      address: start,
+    let next = address;
+    let ends = false;
+    do {
+      const instruction = frame.instructions.get(next)!;
+      block.push(instruction);
+      next += instruction.length;
+      ends = instruction.variant.form.definition.ends === true;
+      if (instruction.target !== undefined) break;
+    } while (!ends && frame.instructions.has(next) && !frame.leaders.has(next));
+    const last = block.at(-1)!;
+    const called = frame.calls.get(last.address);
+    const returns = last.variant.form.definition.name === "ret" && frame.caller !== undefined;
+    return {
+      address,
       instructions: block,
-      taken: target !== undefined && known.has(target) ? target : undefined,
-      next: ends ? undefined : address,
-    });
-  }
-  return blocks.sort((a, b) => Number(b.address === entry) - Number(a.address === entry));
+      taken: last.target === undefined
+        ? undefined
+        : called === undefined
+        ? last.variant.form.definition.name === "call"
+          ? { address: last.target, block: undefined }
+          : edge(frame, last.target)
+        : edge(called, last.target),
+      next: ends ? undefined : edge(frame, next),
+      returns: returns ? edge(frame.caller.frame, frame.caller.next) : undefined,
+      pages: [...new Set([pageOf(address), pageOf(block[0]!.address + block[0]!.length - 1)])],
+    };
+  });
 }

@@ -22,6 +22,8 @@ export interface CompileAnswer {
 export interface CodeToCompile {
   /** RAM memory. */
   readonly ram: WebAssembly.Memory;
+  /** The vCPU's engine memory. */
+  readonly engine: WebAssembly.Memory;
   /** A bit for each byte of RAM: whether a run begins there. */
   readonly starts: Uint8Array;
   /** Where RAM memory's bounce buffer lies. */

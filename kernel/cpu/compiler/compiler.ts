@@ -8,21 +8,16 @@ import type { CoreFunction } from "../core_functions.ts";
 import { Decoder } from "../decoder.ts";
 import { HANDLER_PARAMS, HANDLER_RESULTS, importCore, importShared } from "../interpreter/core_module.ts";
 import { EXIT_SIZE, EXITS } from "../layout.ts";
-import type { CodeMode } from "../state.ts";
 import { Table } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
 import { Writer } from "../wasm/writer.ts";
 import { findBlocks } from "./blocks.ts";
+import { type CodeEntry, type CodeMemory, CodePages, PAGE } from "./code_pages.ts";
 import type { CodeToCompile } from "./compile_service.ts";
 import { RegionEmitter } from "./region_emitter.ts";
 
-const PAGE_MASK = 0xfff;
-
 /** A place to compile code from. */
-export interface CompileRequest {
-  /** Offset in RAM memory of the first byte. */
-  readonly host: number;
-  readonly mode: CodeMode;
+export interface CompileRequest extends CodeEntry {
   /** Entry of the table of regions that it gets. */
   readonly slot: number;
   /** Numbers of exits that it may use. */
@@ -53,10 +48,14 @@ export const EXITS_PER_REGION = 64;
 /** Compiles code of one domain's RAM. */
 export class Compiler {
   readonly #decoder = new Decoder();
-  readonly #ram: Uint8Array;
+  readonly #memory: CodeMemory;
 
   constructor(private readonly code: CodeToCompile) {
-    this.#ram = new Uint8Array(code.ram.buffer);
+    this.#memory = {
+      ram: new Uint8Array(code.ram.buffer),
+      engine: new DataView(code.engine.buffer),
+      starts: code.starts,
+    };
   }
 
   /** Compiles all that can be. `undefined`: nothing could. */
@@ -82,26 +81,27 @@ export class Compiler {
     request: CompileRequest,
     source: Writer,
   ): CompiledRegion | undefined {
-    const { host, mode } = request;
-    const page = host & ~PAGE_MASK;
-    // The guest may write it meanwhile: what is installed is what is in this copy.
-    const ram = this.#ram.slice(page, page + PAGE_MASK + 1);
-    const reached = (at: number) => (this.code.starts[at >> 3]! & (1 << (at & 7))) !== 0;
-    const blocks = findBlocks(this.#decoder, { ram, page, mode, reached }, host & PAGE_MASK);
+    const pages = new CodePages(this.#memory, this.#decoder, request);
+    const blocks = findBlocks(pages, request.host % PAGE);
     if (blocks.length === 0) return undefined;
     const exits: number[] = [];
     const exit = (address: number) => {
       if (exits.length === EXITS_PER_REGION) return undefined;
-      return EXITS + (request.firstExit + exits.push(page + address) - 1) * EXIT_SIZE;
+      return EXITS + (request.firstExit + exits.push(pages.host(address)!) - 1) * EXIT_SIZE;
     };
-    const emitter = new RegionEmitter(blocks, { module: m, core, bounce: this.code.bounce, exit });
-    m.place(Table.Regions, request.slot, HANDLER_PARAMS, HANDLER_RESULTS, emitter.emit());
-    const pieces = blocks.map(({ address, instructions }) => {
-      const last = instructions.at(-1)!;
-      return [page + address, page + last.address + last.length] as const;
+    const emitter = new RegionEmitter(blocks, {
+      module: m,
+      core,
+      bounce: this.code.bounce,
+      exit,
+      page: (number) => pages.page(number)!.host,
     });
-    for (const [from, to] of pieces) source.bytes(ram.subarray(from - page, to - page));
-    const instructions = blocks.reduce((sum, block) => sum + block.instructions.length, 0);
-    return { request, pieces, exits, instructions };
+    m.place(Table.Regions, request.slot, HANDLER_PARAMS, HANDLER_RESULTS, emitter.emit());
+    const instructions = blocks.flatMap((block) => block.instructions);
+    const pieces = pages.pieces(instructions).map(({ from, to, bytes }) => {
+      source.bytes(bytes);
+      return [from, to] as const;
+    });
+    return { request, pieces, exits, instructions: instructions.length };
   }
 }

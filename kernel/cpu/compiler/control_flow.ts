@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Block } from "./blocks.ts";
+import type { Block, Edge } from "./blocks.ts";
 
 /** A block with its place in the control flow. */
 export interface Node {
@@ -28,16 +28,17 @@ export interface ControlFlow {
   /** In reverse postorder. */
   readonly nodes: readonly Node[];
   /**
-   * The node that a branch from `from` to an address goes on with, or `undefined` if it must leave the region: nothing is
-   * there, or it would enter a loop in the middle.
+   * The node that execution goes on with after `from`, or `undefined` if it must leave the region: nothing is there, or
+   * it would enter a loop in the middle.
    */
-  successor(from: Node, address: number | undefined): Node | undefined;
+  successor(from: Node, edge: Edge): Node | undefined;
+  /** Whether each way to `node` leads through a block that lies in a page. */
+  inPage(node: Node, page: number): boolean;
 }
 
 /** Analyses the blocks of a region; the first is its entry. */
 export function analyse(blocks: readonly Block[]): ControlFlow {
-  const byAddress = new Map(blocks.map((block) => [block.address, block]));
-  const nodes = reversePostorder(blocks[0]!, byAddress).map((block, order): Node => ({
+  const nodes = reversePostorder(blocks).map((block, order): Node => ({
     block,
     order,
     merges: [],
@@ -46,9 +47,9 @@ export function analyse(blocks: readonly Block[]): ControlFlow {
     dominator: undefined,
     predecessors: [],
   }));
-  const nodeAt = new Map(nodes.map((node) => [node.block.address, node]));
+  const nodeOf = new Map(nodes.map((node) => [node.block, node]));
   for (const node of nodes) {
-    for (const address of successors(node.block)) nodeAt.get(address)?.predecessors.push(node);
+    for (const number of successors(node.block)) nodeOf.get(blocks[number]!)?.predecessors.push(node);
   }
   findDominators(nodes);
   for (const node of nodes) {
@@ -60,32 +61,38 @@ export function analyse(blocks: readonly Block[]): ControlFlow {
   return {
     entry: nodes[0]!,
     nodes,
-    successor: (from, address) => {
-      const to = address === undefined ? undefined : nodeAt.get(address);
+    successor: (from, { block }) => {
+      const to = block === undefined ? undefined : nodeOf.get(blocks[block]!);
       if (to === undefined) return undefined;
       return to.order > from.order || dominates(to, from) ? to : undefined;
+    },
+    inPage: (node, page) => {
+      let at: Node | undefined = node;
+      while (at !== undefined && !at.block.pages.includes(page)) at = at.dominator;
+      return at !== undefined;
     },
   };
 }
 
-function successors(block: Block): number[] {
-  return [block.next, block.taken].filter((address) => address !== undefined);
+function successors({ next, taken, returns }: Block): number[] {
+  return [next?.block, taken?.block, returns?.block].filter((number) => number !== undefined);
 }
 
-function reversePostorder(entry: Block, byAddress: ReadonlyMap<number, Block>): Block[] {
+function reversePostorder(blocks: readonly Block[]): Block[] {
+  const entry = blocks[0]!;
   const order: Block[] = [];
   const seen = new Set<Block>([entry]);
   const stack: { block: Block; rest: number[] }[] = [{ block: entry, rest: successors(entry) }];
   while (stack.length > 0) {
     const top = stack.at(-1)!;
-    const address = top.rest.pop();
-    if (address === undefined) {
+    const number = top.rest.pop();
+    if (number === undefined) {
       order.push(top.block);
       stack.pop();
       continue;
     }
-    const block = byAddress.get(address);
-    if (block === undefined || seen.has(block)) continue;
+    const block = blocks[number]!;
+    if (seen.has(block)) continue;
     seen.add(block);
     stack.push({ block, rest: successors(block) });
   }

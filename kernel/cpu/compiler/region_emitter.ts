@@ -2,8 +2,8 @@
  * One region as a WebAssembly function.
  *
  * Registers and flags are in locals from where the region is entered to where it is left. Every exit stores what may
- * have changed and goes on, by a tail call, where execution does: through the exit's own cell where the target lies in the
- * same page, else by the jump cache. Faults leave with the state as it was before the instruction.
+ * have changed and goes on, by a tail call, where execution does: through the exit's own cell where the target lies in a
+ * page that is known, else by the jump cache. Faults leave with the state as it was before the instruction.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import { HANDLER_PARAMS, HANDLER_RESULTS } from "../interpreter/core_module.ts";
 import {
   ATTENTION,
   BUDGET,
+  CODE_BASE,
   CODE_DROPPED,
   FAULT_VECTOR,
   INSTRUCTION_RIP,
@@ -27,21 +28,16 @@ import {
 import { type Expression, i32, select } from "../wasm/expression.ts";
 import { FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 import type { ModuleBuilder } from "../wasm/module_builder.ts";
-import type { Block } from "./blocks.ts";
+import type { Block, Edge } from "./blocks.ts";
 import { analyse, type ControlFlow, type Node } from "./control_flow.ts";
+import { leaveTo } from "../interpreter/jump_cache.ts";
+import { FETCH_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE } from "../layout.ts";
+import { PAGE, pageOf } from "./code_pages.ts";
 import { effectsOf } from "./effects.ts";
 import type { Instruction } from "./instruction.ts";
 import { CachedMemoryEmitter } from "./cached_memory.ts";
 import { FLAGS_BIT, Registers } from "./registers.ts";
 
-const PAGE = 4096;
-
-/**
- * Where a region is left, as one number: bit 0, an access to the stack; from bit 1 the offset in the entry's page; from
- * {@link PLACE_EXECUTED} the instructions that were executed in the block.
- */
-const PLACE_ADDRESS = 0x1fff;
-const PLACE_EXECUTED = 14;
 
 /** What a region needs around it. */
 export interface RegionSite {
@@ -49,8 +45,10 @@ export interface RegionSite {
   readonly core: (name: CoreFunction) => number;
   /** Where RAM memory's bounce buffer lies. */
   readonly bounce: number;
-  /** Address in engine memory of a new exit that leads to an address in the entry's page; `undefined`: there are no more. */
+  /** Address in engine memory of a new exit that leads to an address; `undefined`: there are no more. */
   readonly exit: (address: number) => number | undefined;
+  /** Offset in RAM memory of a page of the region. */
+  readonly page: (number: number) => number;
 }
 
 /** Writes a region. */
@@ -62,12 +60,17 @@ export class RegionEmitter extends CachedMemoryEmitter {
   readonly #dirtyAt: ReadonlyMap<Node, number>;
   /** Where a branch to a node goes, while that is being written around it. */
   readonly #labels = new Map<Node, Label>();
-  /** Where the region was left: see {@link PLACE_ADDRESS}. */
+  /** Where the region was left: the address, shifted left by 1; bit 0, an access to the stack. */
   readonly #pc: Local<"i32">;
+  /** Instructions of that block that have been executed. */
+  readonly #left: Local<"i32">;
   /** Compiled code has been dropped. */
   readonly #dropped: Local<"i32">;
   readonly #context: Local<"i64">;
+  /** Where execution goes on outside, if that is not known before. */
+  readonly #target: Local<"i64">;
   #fault!: Label;
+  #leave!: Label;
   #node!: Node;
   /** Instructions of the block that come before the one being written. */
   #executed = 0;
@@ -98,8 +101,10 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#dirtyAt = dirtyRegisters(this.#flow, writes);
     this.#registers = new Registers(this.f, used);
     this.#pc = this.f.local("i32");
+    this.#left = this.f.local("i32");
     this.#dropped = this.f.local("i32");
     this.#context = this.f.local("i64");
+    this.#target = this.f.local("i64");
   }
 
   /** Writes the function. */
@@ -110,23 +115,34 @@ export class RegionEmitter extends CachedMemoryEmitter {
     registers.load();
     this.pages.forget();
     f.reload(this.#context, 8, TLB_CONTEXT);
-    f.block((fault) => {
-      this.#fault = fault;
-      this.#node = entry;
-      if (!entry.loop) this.#leaveIfAsked(entry.block.address);
-      this.#tree(entry);
+    f.block((leave) => {
+      this.#leave = leave;
+      f.block((fault) => {
+        this.#fault = fault;
+        this.#node = entry;
+        if (!entry.loop) this.#leaveIfAsked(entry.block.address);
+        this.#tree(entry);
+      });
+      this.#leaveForAsking();
     });
+    leaveTo(f, this.#target, this.core("leaveTo"), this.site.module.type(HANDLER_PARAMS, HANDLER_RESULTS));
+    return f;
+  }
+
+  /** Goes back to whoever runs the vCPU: there is a fault, or something to look at. */
+  #leaveForAsking(): void {
+    const { f } = this;
+    const registers = this.#registers;
     registers.store(this.#written);
-    f.storeAs("i32.store", NOWHERE, registers.budget.sub(this.#pc.shrU(PLACE_EXECUTED)), BUDGET);
+    f.storeAs("i32.store", NOWHERE, registers.budget.sub(this.#left), BUDGET);
     f.if(f.loadAs("i32.load", NOWHERE, FAULT_VECTOR).eq(NON_CANONICAL), () => {
       const vector = select(this.#pc.and(1), i32(Vector.SS), i32(Vector.GP));
       f.storeAs("i32.store", NOWHERE, vector, FAULT_VECTOR);
     });
-    const rip = f.let(registers.base.add(this.#pc.shrU(1).and(PLACE_ADDRESS).extendU()));
+    const rip = f.let(registers.base.add(this.#pc.shrS(1).extendS()));
     f.store(8, NOWHERE, rip, RIP);
     f.store(8, NOWHERE, rip, INSTRUCTION_RIP);
     f.return(i32(0));
-    return f;
   }
 
   // Control flow.
@@ -178,21 +194,23 @@ export class RegionEmitter extends CachedMemoryEmitter {
     if (block.next !== undefined) this.#goTo(block.next);
   }
 
-  /** Goes on at an address of the region, or leaves for it. What was known while the branch was written stays known. */
-  #goTo(address: number): void {
+  /** Goes on in the region, or leaves it. What was known while the branch was written stays known. */
+  #goTo(edge: Edge): void {
     const node = this.#node;
     const executed = this.#executed;
     const { dirty } = this.#registers;
     const { instruction, flags } = this;
     const calledOut = this.#calledOut;
-    const isTarget = address === node.block.next || address === node.block.taken;
-    const to = isTarget ? this.#flow.successor(node, address) : undefined;
-    if (to === undefined) this.#exit(address);
+    const to = this.#flow.successor(node, edge);
+    if (to === undefined) this.#exit(edge.address);
     else {
+      for (const page of to.block.pages) {
+        if (!this.#flow.inPage(node, page)) this.#leaveIfMoved(page, edge.address);
+      }
       const budget = this.#registers.budget;
       this.f.set(budget, budget.sub(executed));
       this.#executed = 0;
-      if (this.#calledOut) this.#leaveIfAsked(address);
+      if (this.#calledOut) this.#leaveIfAsked(edge.address);
       if (to.merge || to.order <= node.order) this.f.branch(this.#labels.get(to)!);
       else this.#tree(to);
     }
@@ -208,13 +226,13 @@ export class RegionEmitter extends CachedMemoryEmitter {
   /** Leaves for an address that is not in the region. */
   #exit(address: number): void {
     const registers = this.#registers;
+    const page = pageOf(address);
+    // Elsewhere it is not known what the page of the target is.
+    const cell = this.#flow.inPage(this.#node, page) ? this.site.exit(address) : undefined;
+    if (cell === undefined) return this.#leaveTo(registers.rip(address), this.#executed);
     registers.store(registers.dirty);
     registers.storeBudget(this.#executed);
-    const cell = address < 0 || address >= PAGE ? undefined : this.site.exit(address);
-    if (cell === undefined) {
-      this.f.returnCall(this.core("leaveTo"), registers.rip(address));
-      return;
-    }
+    if (page !== 0) this.f.store(8, NOWHERE, registers.rip(page * PAGE), CODE_BASE);
     const type = this.site.module.type(HANDLER_PARAMS, HANDLER_RESULTS);
     const region = this.f.loadAs("i32.load", NOWHERE, cell);
     this.f.returnCallIndirect(type, Table.Regions, region, i32(cell));
@@ -222,15 +240,43 @@ export class RegionEmitter extends CachedMemoryEmitter {
 
   override branch(): void {
     this.#executed++;
-    this.#goTo(this.instruction.target!);
+    this.#goTo(this.#node.block.taken!);
     this.#executed--;
   }
 
   override jump(target: Value): void {
+    const { returns } = this.#node.block;
+    if (returns === undefined || this.#flow.successor(this.#node, returns) === undefined) {
+      return this.#leaveTo(target, this.#executed + 1);
+    }
+    const to = this.f.let(target);
+    this.f.ifRarely(to.ne(this.#registers.rip(returns.address)), () => this.#leaveTo(to, this.#executed + 1));
+    this.#executed++;
+    this.#goTo(returns);
+    this.#executed--;
+  }
+
+  #leaveTo(target: Value, executed: number): void {
     const registers = this.#registers;
+    this.f.set(this.#target, target);
     registers.store(registers.dirty);
-    registers.storeBudget(this.#executed + 1);
-    this.f.returnCall(this.core("leaveTo"), target);
+    registers.storeBudget(executed);
+    this.f.branch(this.#leave);
+  }
+
+  /** Leaves for an address, unless a page of it lies where it did when it was compiled. */
+  #leaveIfMoved(page: number, address: number): void {
+    const { f } = this;
+    const linear = f.let(this.#registers.rip(page * PAGE));
+    const host = f.local("i32");
+    const entry = f.let(
+      linear.shrU(12 - Math.log2(TLB_ENTRY_SIZE)).wrap().and((TLB_ENTRIES - 1) * TLB_ENTRY_SIZE),
+    );
+    const tag = f.load(8, entry, FETCH_TLB);
+    f.ifMostly(linear.or(this.#context).eq(tag), () => {
+      f.set(host, linear.wrap().add(f.loadAs("i32.load", entry, FETCH_TLB + 8)));
+    }, () => f.set(host, f.callFor("i32", this.core("fetchPage"), linear)));
+    f.ifRarely(host.ne(this.site.page(page) | 0), () => this.#exit(address));
   }
 
   override restart(): void {
@@ -239,7 +285,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
 
   /** Leaves the loop before `address` with the state as it is. */
   #leaveAt(address: number, stack = false): void {
-    this.f.set(this.#pc, i32((this.#executed << PLACE_EXECUTED) | (address << 1) | (stack ? 1 : 0)));
+    this.f.set(this.#pc, i32(address * 2 + (stack ? 1 : 0)));
+    this.f.set(this.#left, i32(this.#executed));
     this.f.branch(this.#fault);
   }
 

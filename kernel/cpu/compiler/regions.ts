@@ -7,7 +7,7 @@
 import type { CompileAnswer, CompileService } from "./compile_service.ts";
 import { type CodeCache, codeKey, type CompiledRegions } from "../interpreter/code_cache.ts";
 import { EXIT_COUNT, EXIT_SIZE, EXITS } from "../layout.ts";
-import { CODE_DROPPED, CodeMode } from "../state.ts";
+import { CODE_BASE, CODE_DROPPED, CodeMode, TLB_CONTEXT } from "../state.ts";
 import {
   type CompiledRegion,
   type CompileRequest,
@@ -50,6 +50,7 @@ export interface RegionHost {
 /** Compiled regions. */
 export class Regions implements CompiledRegions {
   readonly #words: Int32Array;
+  readonly #view: DataView;
   readonly #ram: Uint8Array;
   #regions = new Map<number, Region>();
   #pages = new Map<number, Set<Region>>();
@@ -74,6 +75,7 @@ export class Regions implements CompiledRegions {
 
   constructor(private readonly host: RegionHost) {
     this.#words = new Int32Array(host.memory.buffer);
+    this.#view = new DataView(host.memory.buffer);
     this.#ram = new Uint8Array(host.ram.buffer);
   }
 
@@ -94,6 +96,8 @@ export class Regions implements CompiledRegions {
     this.host.service.request({
       host: Math.floor(key / 8),
       mode: key & 3,
+      page: this.#view.getBigInt64(CODE_BASE, true),
+      context: this.#view.getBigInt64(TLB_CONTEXT, true),
       slot: this.#takeSlot(),
       firstExit: this.#takeExits(),
     });
@@ -172,14 +176,15 @@ export class Regions implements CompiledRegions {
 
   #install(key: number, compiled: CompiledRegion): void {
     const { code } = this.host;
-    const { host, mode, slot, firstExit } = compiled.request;
+    const { mode, slot, firstExit } = compiled.request;
     const region = { key, compiled };
     this.#regions.set(key, region);
     for (const [from, to] of compiled.pieces) code.markCompiled(from, to);
-    const page = host >>> 12;
-    let inPage = this.#pages.get(page);
-    if (inPage === undefined) this.#pages.set(page, inPage = new Set());
-    inPage.add(region);
+    for (const [from] of compiled.pieces) {
+      let inPage = this.#pages.get(from >>> 12);
+      if (inPage === undefined) this.#pages.set(from >>> 12, inPage = new Set());
+      inPage.add(region);
+    }
     for (const [index, target] of compiled.exits.entries()) {
       this.#targets.set(EXITS + (firstExit + index) * EXIT_SIZE, {
         key: codeKey(target, mode),
@@ -232,6 +237,7 @@ export class Regions implements CompiledRegions {
     const { slot, firstExit } = region.compiled.request;
     this.dropped++;
     this.#regions.delete(region.key);
+    for (const [from] of region.compiled.pieces) this.#pages.get(from >>> 12)?.delete(region);
     // The jump cache may still name it.
     this.#empty(slot);
     for (const exit of this.#leading.get(region.key) ?? []) this.#link(exit, UNLINKED, 0);

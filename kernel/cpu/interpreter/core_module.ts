@@ -6,7 +6,7 @@
 
 import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
 import { conditionValue, FlagsKind, type FlagsSource, materializedFlags } from "../flags.ts";
-import { ENGINE_PAGES, JUMP_CACHE, JUMP_GROUP_ENTRIES, JUMP_GROUPS, READ_TLB, WRITE_TLB } from "../layout.ts";
+import { ENGINE_PAGES, JUMP_CACHE, READ_TLB, WRITE_TLB } from "../layout.ts";
 import { defineMmu, type MmuFunctions } from "../mmu.ts";
 import {
   ATTENTION,
@@ -18,7 +18,6 @@ import {
   FLAGS_RESULT,
   FLAGS_SOURCE,
   INSTRUCTION_RIP,
-  JUMP_CONTEXT,
   LINEAR_MASK,
   NON_CANONICAL,
   RIP,
@@ -33,6 +32,7 @@ import {
 import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
+import { enterRegion, findJump } from "./jump_cache.ts";
 import { probeTlb, write } from "./tlb_probe.ts";
 import { type Handler, writeHandler } from "./handler.ts";
 import { countEntry } from "./entry_counter.ts";
@@ -115,6 +115,7 @@ class CoreModule {
     indexes.set("readSlow", mmu.readSlow);
     indexes.set("writeSlow", mmu.writeSlow);
     indexes.set("modifySlow", mmu.modifySlow);
+    indexes.set("fetchPage", mmu.fetchPage);
   }
 
   index(name: CoreFunction): number {
@@ -180,9 +181,7 @@ class CoreModule {
       target.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(f.load(8, NOWHERE, LINEAR_MASK)),
     );
     const found = f.local("i32");
-    const entry = jumpCacheEntry(f, linear);
-    const tag = f.load(8, entry, JUMP_CACHE);
-    f.if(tag.eq(linear.xor(f.load(8, NOWHERE, JUMP_CONTEXT))), () => {
+    findJump(f, linear, (entry) => {
       f.set(found, f.loadAs("i32.load", entry, JUMP_CACHE + 8));
     }, () => this.#lookUp(f, target, linear, found));
     f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
@@ -219,15 +218,9 @@ class CoreModule {
       target.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(f.load(8, NOWHERE, LINEAR_MASK)),
     );
     const found = f.local("i32");
-    const entry = jumpCacheEntry(f, linear);
-    const tag = f.load(8, entry, JUMP_CACHE);
-    f.if(tag.eq(linear.xor(f.load(8, NOWHERE, JUMP_CONTEXT))), () => {
+    findJump(f, linear, (entry) => {
       f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
-      const region = f.loadAs("i32.load", entry, JUMP_CACHE + 12);
-      f.if(region, () => {
-        f.store(8, NOWHERE, target, RIP);
-        f.returnCallIndirect(this.#regionType, Table.Regions, region, i32(0));
-      });
+      enterRegion(f, entry, target, this.#regionType);
       f.set(found, f.loadAs("i32.load", entry, JUMP_CACHE + 8));
     }, () => {
       this.#lookUp(f, target, linear, found);
@@ -377,14 +370,6 @@ function dispatchTable(
 function recordRip(f: FunctionBuilder, record: Local<"i32">): Expression<"i64"> {
   const offset = f.loadAs("i64.load16_u", record, Record.OFFSET);
   return f.load(8, NOWHERE, CODE_BASE).add(offset);
-}
-
-function jumpCacheEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
-  const page = f.let(linear.shrU(12).wrap());
-  const group = page.xor(page.shrU(8)).and(JUMP_GROUPS - 1);
-  const low = linear.wrap();
-  const place = low.xor(low.shrU(6)).and(JUMP_GROUP_ENTRIES - 1);
-  return f.let(group.mul(JUMP_GROUP_ENTRIES).add(place).mul(16));
 }
 
 /** Runs `use` for the kind of flags that the state holds; `use` returns. */

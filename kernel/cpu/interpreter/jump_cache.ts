@@ -1,0 +1,53 @@
+/**
+ * The jump cache as generated code looks into it: where execution goes on at an address.
+ *
+ * @module
+ */
+
+import { JUMP_CACHE, JUMP_GROUP_ENTRIES, JUMP_GROUPS } from "../layout.ts";
+import { CODE_BASE, JUMP_CONTEXT, RIP } from "../state.ts";
+import { i32 } from "../wasm/expression.ts";
+import { type FunctionBuilder, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
+
+/** Runs `found` with the offset of the entry for a linear address, or `otherwise`. */
+export function findJump(
+  f: FunctionBuilder,
+  linear: Local<"i64">,
+  found: (entry: Local<"i32">) => void,
+  otherwise?: () => void,
+): void {
+  const page = f.let(linear.shrU(12).wrap());
+  const group = page.xor(page.shrU(8)).and(JUMP_GROUPS - 1);
+  const low = linear.wrap();
+  const place = low.xor(low.shrU(6)).and(JUMP_GROUP_ENTRIES - 1);
+  const entry = f.let(group.mul(JUMP_GROUP_ENTRIES).add(place).mul(16));
+  const tag = f.load(8, entry, JUMP_CACHE);
+  f.ifMostly(
+    linear.xor(f.load(8, NOWHERE, JUMP_CONTEXT)).eq(tag),
+    () => found(entry),
+    otherwise,
+  );
+}
+
+/** Goes on with the region that an entry names, if there is one. CODE_BASE has been set. */
+export function enterRegion(
+  f: FunctionBuilder,
+  entry: Local<"i32">,
+  target: Local<"i64">,
+  regionType: number,
+): void {
+  const region = f.loadAs("i32.load", entry, JUMP_CACHE + 12);
+  f.ifMostly(region, () => {
+    f.store(8, NOWHERE, target, RIP);
+    f.returnCallIndirect(regionType, Table.Regions, region, i32(0));
+  });
+}
+
+/** Goes on at an address in 64-bit mode: with the region there, or as `leave`, the core function of this name, does. */
+export function leaveTo(f: FunctionBuilder, target: Local<"i64">, leave: number, regionType: number): void {
+  findJump(f, target, (entry) => {
+    f.store(8, NOWHERE, target.and(~0xfffn), CODE_BASE);
+    enterRegion(f, entry, target, regionType);
+  });
+  f.returnCall(leave, target);
+}
