@@ -32,9 +32,11 @@ export interface Block {
 }
 
 /** Most instructions of a region. */
-const REGION_LENGTH = 256;
+const REGION_LENGTH = 160;
+/** Most instructions of a function that stands in the region of its caller. */
+const CALLED_LENGTH = 32;
 /** Most calls within calls. */
-const CALL_DEPTH = 3;
+const CALL_DEPTH = 2;
 
 /** A function that is entered from one place. The region's entry is in the first. */
 class Frame {
@@ -72,6 +74,7 @@ export function findBlocks(code: CodePages, entry: number): Block[] {
 class Discovery {
   readonly #frames: Frame[] = [];
   readonly #waiting: { readonly frame: Frame; readonly address: number }[] = [];
+  readonly #short = new Map<number, boolean>();
   #length = 0;
 
   constructor(private readonly code: CodePages) {}
@@ -118,8 +121,37 @@ class Discovery {
     }
   }
 
+  /** Whether a function that has been called before is short enough to stand in its caller's region. */
+  #isShort(entry: number): boolean {
+    if (!this.code.reached(entry)) return false;
+    let short = this.#short.get(entry);
+    if (short === undefined) this.#short.set(entry, short = this.#measure(entry) <= CALLED_LENGTH);
+    return short;
+  }
+
+  /** Instructions of a function, without those that it calls; more than {@link CALLED_LENGTH} are not counted. */
+  #measure(entry: number): number {
+    const seen = new Set<number>();
+    const waiting = [entry];
+    while (waiting.length > 0) {
+      let address = waiting.pop()!;
+      while (!seen.has(address)) {
+        const instruction = this.code.instruction(address);
+        if (instruction === undefined || seen.size > CALLED_LENGTH) return Infinity;
+        seen.add(address);
+        const { name, ends } = instruction.variant.form.definition;
+        const { target } = instruction;
+        const call = name === "call";
+        if (target !== undefined && !call && this.code.reached(target)) waiting.push(target);
+        if (ends === true && !call) break;
+        address += instruction.length;
+      }
+    }
+    return seen.size;
+  }
+
   #call(frame: Frame, address: number, target: number, next: number): boolean {
-    if (frame.depth === CALL_DEPTH || frame.calling(target) || !this.code.reached(target)) return false;
+    if (frame.depth === CALL_DEPTH || frame.calling(target) || !this.#isShort(target)) return false;
     const called = new Frame(target, { frame, next });
     frame.calls.set(address, called);
     this.#enter(called);

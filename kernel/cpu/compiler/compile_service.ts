@@ -8,14 +8,12 @@ import { receiveMessageOnPort } from "node:worker_threads";
 import { type CompiledBatch, Compiler, type CompileRequest } from "./compiler.ts";
 
 /** Regions that have been compiled, and what had been asked for. */
-export interface CompileAnswer {
+export interface CompileAnswer extends Omit<CompiledBatch, "module"> {
   readonly requests: readonly CompileRequest[];
-  /** Absent where nothing could be compiled. */
-  readonly batch?: Omit<CompiledBatch, "module"> & {
-    readonly module: WebAssembly.Module;
-    /** Bytes of the module. */
-    readonly size: number;
-  };
+  /** `undefined` if there are no regions. */
+  readonly module: WebAssembly.Module | undefined;
+  /** Bytes of the module. */
+  readonly size: number;
 }
 
 /** Code that is compiled. */
@@ -76,8 +74,7 @@ export interface CompileStart extends CodeToCompile {
 /** Compiles what can be. */
 export function compileBatch(compiler: Compiler, requests: readonly CompileRequest[]): CompileAnswer {
   const batch = compiler.compile(requests);
-  if (batch === undefined) return { requests };
   // Typed arrays in a message cost their receiver microseconds for each hundred bytes: there is none.
-  const module = new WebAssembly.Module(batch.module);
-  return { requests, batch: { ...batch, module, size: batch.module.length } };
+  const module = batch.module === undefined ? undefined : new WebAssembly.Module(batch.module);
+  return { ...batch, requests, module, size: batch.module?.length ?? 0 };
 }

@@ -6,6 +6,7 @@
 
 import { setFlagsFromString } from "node:v8";
 import { compileBatch, type CompileStart } from "./compile_service.ts";
+import { CoveredCode } from "./covered_code.ts";
 import { Compiler, type CompileRequest } from "./compiler.ts";
 
 /** Most regions of one module. */
@@ -23,7 +24,7 @@ function optimize(on: boolean): void {
 
 addEventListener("message", (event) => {
   const { port, ...code } = (event as MessageEvent<CompileStart>).data;
-  const compiler = new Compiler(code);
+  const compiler = new Compiler(code, new CoveredCode());
   const waiting: CompileRequest[] = [];
   const compileWaiting = () => {
     const requests = waiting.splice(0, BATCH);

@@ -14,6 +14,7 @@ import { Writer } from "../wasm/writer.ts";
 import { findBlocks } from "./blocks.ts";
 import { type CodeEntry, type CodeMemory, CodePages, PAGE } from "./code_pages.ts";
 import type { CodeToCompile } from "./compile_service.ts";
+import type { CoveredCode } from "./covered_code.ts";
 import { RegionEmitter } from "./region_emitter.ts";
 
 /** A place to compile code from. */
@@ -36,10 +37,13 @@ export interface CompiledRegion {
 
 /** Regions compiled together: a module that puts them into the table of regions when it is instantiated. */
 export interface CompiledBatch {
-  readonly module: Uint8Array<ArrayBuffer>;
+  /** `undefined` if there are no regions. */
+  readonly module: Uint8Array<ArrayBuffer> | undefined;
   readonly regions: readonly CompiledRegion[];
   /** The bytes that they were made from, piece after piece, region after region. */
   readonly source: SharedArrayBuffer;
+  /** What is to be compiled when it is asked for once more. */
+  readonly putOff: readonly CompileRequest[];
 }
 
 /** Most exits of a region that are linked; others go by the jump cache. */
@@ -50,7 +54,8 @@ export class Compiler {
   readonly #decoder = new Decoder();
   readonly #memory: CodeMemory;
 
-  constructor(private readonly code: CodeToCompile) {
+  /** Without `covered`, each request is fulfilled. */
+  constructor(private readonly code: CodeToCompile, private readonly covered?: CoveredCode) {
     this.#memory = {
       ram: new Uint8Array(code.ram.buffer),
       engine: new DataView(code.engine.buffer),
@@ -58,21 +63,25 @@ export class Compiler {
     };
   }
 
-  /** Compiles all that can be. `undefined`: nothing could. */
-  compile(requests: readonly CompileRequest[]): CompiledBatch | undefined {
+  /** Compiles all that can be. */
+  compile(requests: readonly CompileRequest[]): CompiledBatch {
     const m = new ModuleBuilder();
     importShared(m, this.code.ram.buffer.byteLength >>> 16);
     const core = importCore(m);
     const regions: CompiledRegion[] = [];
     const source = new Writer();
+    const putOff: CompileRequest[] = [];
     for (const request of requests) {
+      if (this.covered?.putsOff(request.host) === true) {
+        putOff.push(request);
+        continue;
+      }
       const region = this.#region(m, core, request, source);
       if (region !== undefined) regions.push(region);
     }
-    if (regions.length === 0) return undefined;
     const shared = new SharedArrayBuffer(source.length);
     new Uint8Array(shared).set(source.view());
-    return { module: m.finish(), regions, source: shared };
+    return { module: regions.length > 0 ? m.finish() : undefined, regions, source: shared, putOff };
   }
 
   #region(
@@ -84,6 +93,7 @@ export class Compiler {
     const pages = new CodePages(this.#memory, this.#decoder, request);
     const blocks = findBlocks(pages, request.host % PAGE);
     if (blocks.length === 0) return undefined;
+    for (const { address } of blocks) this.covered?.add(pages.host(address)!);
     const exits: number[] = [];
     const exit = (address: number) => {
       if (exits.length === EXITS_PER_REGION) return undefined;

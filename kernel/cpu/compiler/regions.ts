@@ -25,8 +25,6 @@ const MOST_REGIONS = 1 << 16;
 /** How often a page's compiled code may be overwritten before the page is left to the interpreter. */
 const MOST_DROPS = 16;
 
-type CompiledBatch = NonNullable<CompileAnswer["batch"]>;
-
 interface Region {
   readonly key: number;
   readonly compiled: CompiledRegion;
@@ -116,19 +114,21 @@ export class Regions implements CompiledRegions {
     for (;;) {
       const answer = this.host.service.take();
       if (answer === undefined) return;
-      const { requests, batch } = answer;
+      const { requests, regions, putOff } = answer;
       // What cannot be compiled is not asked for again.
-      const compiled = new Set(batch?.regions.map(({ request }) => request.slot));
+      const compiled = new Set(regions.map(({ request }) => request.slot));
+      for (const { host, mode } of putOff) this.#asked.delete(codeKey(host, mode));
       for (const { slot, firstExit } of requests) {
         if (compiled.has(slot)) continue;
         this.#freeExits.push(firstExit);
         this.#freeSlots.push(slot);
       }
-      if (batch !== undefined) this.#installAll(batch);
+      this.#installAll(answer);
     }
   }
 
-  #installAll({ module, size, regions, source }: CompiledBatch): void {
+  #installAll({ module, size, regions, source }: CompileAnswer): void {
+    if (module === undefined) return;
     new WebAssembly.Instance(module, this.host.imports);
     this.codeBytes += size;
     const bytes = new Uint8Array(source);
@@ -238,6 +238,8 @@ export class Regions implements CompiledRegions {
     this.dropped++;
     this.#regions.delete(region.key);
     for (const [from] of region.compiled.pieces) this.#pages.get(from >>> 12)?.delete(region);
+    // It may be another page than the entry's that was overwritten.
+    this.host.code.refetch(region.key);
     // The jump cache may still name it.
     this.#empty(slot);
     for (const exit of this.#leading.get(region.key) ?? []) this.#link(exit, UNLINKED, 0);

@@ -78,13 +78,16 @@ export class Label {
   constructor(readonly depth: number) {}
 }
 
+/** Room for the body of a function at first. */
+const BODY_CAPACITY = 2048;
+
 /** Body of one function. */
 export class FunctionBuilder {
-  #body = new Writer();
+  #body = new Writer(BODY_CAPACITY);
   readonly #params: readonly Type[];
   readonly #types: Type[] = [];
   #hints: (readonly [offset: number, likely: 0 | 1])[] = [];
-  #free: Local[] = [];
+  readonly #free: { readonly [T in Type]: Local[] } = { i32: [], i64: [], f32: [], f64: [], v128: [] };
   #taken: Local[] = [];
   #depth = 0;
 
@@ -99,10 +102,8 @@ export class FunctionBuilder {
 
   /** A new local variable, zero at first unless an ended {@link scope} used it before. */
   local<T extends Type>(type: T): Local<T> {
-    const found = this.#free.findIndex((local) => local.type === type);
-    const local = found >= 0
-      ? this.#free.splice(found, 1)[0] as Local<T>
-      : new Local(type, this.#params.length + this.#types.push(type) - 1);
+    const local = this.#free[type].pop() as Local<T> | undefined ??
+      new Local(type, this.#params.length + this.#types.push(type) - 1);
     this.#taken.push(local);
     return local;
   }
@@ -112,7 +113,7 @@ export class FunctionBuilder {
     const before = this.#taken;
     this.#taken = [];
     body();
-    this.#free.push(...this.#taken);
+    for (const local of this.#taken) this.#free[local.type].push(local);
     this.#taken = before;
   }
 
@@ -414,14 +415,15 @@ export class FunctionBuilder {
 
   /** The function as the code section holds it. */
   finish(): Writer {
-    const code = this.#locals();
+    const code = this.#locals(this.#body.length + 1);
     code.bytes(this.#body.view());
     code.byte(0x0b);
     return code;
   }
 
-  #locals(): Writer {
-    const code = new Writer();
+  /** `more`: bytes that will follow. */
+  #locals(more = 0): Writer {
+    const code = new Writer(64 + more);
     const groups: [Type, number][] = [];
     for (const type of this.#types) {
       const last = groups.at(-1);

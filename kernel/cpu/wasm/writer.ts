@@ -6,8 +6,13 @@
 
 /** Collects the bytes of a module or of a function's body. */
 export class Writer {
-  #bytes = new Uint8Array(64);
+  #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
+
+  /** `capacity`: bytes that there is room for at first. */
+  constructor(capacity = 64) {
+    this.#bytes = new Uint8Array(capacity);
+  }
 
   /** Bytes written so far. */
   get length(): number {
