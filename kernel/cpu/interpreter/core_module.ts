@@ -267,7 +267,11 @@ class CoreModule {
     const end = f.loadAs("i32.load16_u", found, Record.OFFSET).add(
       f.loadAs("i32.load8_u", found, Record.LENGTH),
     );
-    f.if(found.ne(0).and(same).and(end.leU(4096)), () => f.storeAs("i32.store", record, found, Record.LINK));
+    // Compiled code may have been put in the place of this record meanwhile: then LINK names that.
+    const branch = f.loadAs("i32.load16_u", record, Record.HANDLER).ne(SpecialHandler.Region);
+    f.if(found.ne(0).and(same).and(end.leU(4096)).and(branch), () => {
+      f.storeAs("i32.store", record, found, Record.LINK);
+    });
     f.return(found);
   }
 
