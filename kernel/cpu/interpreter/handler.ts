@@ -90,12 +90,17 @@ const FUSIBLE: { readonly [name: string]: FlagsKind.Sub | FlagsKind.Logic } = {
 /** Mask that makes a fused jump of `jump` behind `first`, or `undefined` where they cannot be fused. */
 export function fusedMask(first: Variant, jump: Variant): number | undefined {
   const kind = FUSIBLE[first.form.definition.name];
-  if (kind === undefined || first.lock || jump.form.definition.name !== "jcc" || jump.operandSize === 2) {
-    return undefined;
-  }
+  if (kind === undefined || jump.form.definition.name !== "jcc" || jump.operandSize === 2) return undefined;
+  if (writesMemory(first)) return undefined;
   const condition = jump.form.opcode & 15;
   const mask = (kind === FlagsKind.Sub ? AFTER_SUBTRACTION : AFTER_LOGIC)[condition >> 1];
   return mask === undefined ? undefined : mask | ((condition & 1) !== 0 ? INVERTED : 0);
+}
+
+/** Whether a fusible instruction stores its result in memory: it may be the jump behind it that it changes. */
+function writesMemory({ form, rm }: Variant): boolean {
+  const { name } = form.definition;
+  return rm !== RmKind.Register && form.operands[0]!.place === "rm" && name !== "cmp" && name !== "test";
 }
 
 const jumpForm = forms.find((form) => form.definition.name === "jcc");
