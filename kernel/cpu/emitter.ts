@@ -65,6 +65,8 @@ export abstract class Emitter extends FlagsEmitter {
   abstract jump(target: Value): void;
   /** Leaves the loop before this instruction, to come back to it: in the middle of a repeated one. */
   abstract restart(): void;
+  /** Charges the budget for one more instruction, and tells whether it is used up: then {@link restart} is due. */
+  abstract charge(): Expression<"i32">;
   /** Where XMM or MMX register operands lie in engine memory. */
   abstract vectorAddress(index: number): Expression<"i32">;
 

@@ -8,7 +8,7 @@ import type { CoreFunction } from "../core_functions.ts";
 import type { Value } from "../emitter.ts";
 import type { FlagsSource } from "../flags.ts";
 import { type Variant, variantKey } from "../variant.ts";
-import { type Expression, i64 } from "../wasm/expression.ts";
+import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { FunctionBuilder } from "../wasm/function_builder.ts";
 import type { Instruction } from "./instruction.ts";
 import { OperandEmitter } from "./operands.ts";
@@ -109,4 +109,7 @@ class Probe extends OperandEmitter {
   override branch(): void {}
   override jump(_target: Value): void {}
   override restart(): void {}
+  override charge(): Expression<"i32"> {
+    return i32(0);
+  }
 }

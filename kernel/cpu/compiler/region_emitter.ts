@@ -283,6 +283,12 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.leaveFaulted();
   }
 
+  override charge(): Expression<"i32"> {
+    const { budget } = this.#registers;
+    this.f.set(budget, budget.sub(1));
+    return budget.sub(this.#executed).ltS(0);
+  }
+
   /** Leaves the loop before `address` with the state as it is. */
   #leaveAt(address: number, stack = false): void {
     this.f.set(this.#pc, i32(address * 2 + (stack ? 1 : 0)));

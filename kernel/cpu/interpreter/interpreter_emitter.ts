@@ -170,8 +170,7 @@ export class InterpreterEmitter extends Emitter {
     const { f } = this;
     const link = f.loadAs("i32.load", this.#record, Record.LINK);
     f.if(link.eqz(), () => f.set(link, f.callFor("i32", this.core("branch"), this.#record)), () => {
-      const executed = this.#record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5).add(1);
-      const budget = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed));
+      const budget = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(this.#executed().add(1)));
       f.storeAs("i32.store", NOWHERE, budget, BUDGET);
       f.storeAs("i32.store", NOWHERE, link, RUN_START);
       const attention = f.loadAs("i32.load", NOWHERE, ATTENTION);
@@ -212,7 +211,21 @@ export class InterpreterEmitter extends Emitter {
   }
 
   override restart(): void {
-    this.f.return(this.f.callFor("i32", this.core("leaveBefore"), this.#record));
+    const { f } = this;
+    f.storeAs("i32.store", NOWHERE, f.loadAs("i32.load", NOWHERE, BUDGET).sub(this.#executed()), BUDGET);
+    f.return(f.callFor("i32", this.core("leaveBefore"), this.#record));
+  }
+
+  override charge(): Expression<"i32"> {
+    const { f } = this;
+    const budget = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(1));
+    f.storeAs("i32.store", NOWHERE, budget, BUDGET);
+    return budget.sub(this.#executed()).ltS(0);
+  }
+
+  /** Instructions that come before this one and have not been charged yet. */
+  #executed(): Expression<"i32"> {
+    return this.#record.sub(this.f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5);
   }
 
   override vectorAddress(index: number): Expression<"i32"> {

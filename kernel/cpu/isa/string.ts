@@ -48,9 +48,9 @@ function step(e: Emitter, size: number): Local<"i64"> {
 }
 
 /**
- * Runs `element` once, or as often as the repeat prefix says; between two elements the instruction can be interrupted.
- * `bulk` may do many elements at once, and tells how many (0: none). `until` gives the condition that ends REPE and
- * REPNE besides the counter.
+ * Runs `element` once, or as often as the repeat prefix says; between two elements the instruction can be interrupted,
+ * and each counts as an instruction. `bulk` may do many elements at once, which count as one, and tells how many (0:
+ * none). `until` gives the condition that ends REPE and REPNE besides the counter.
  */
 function repeated(
   e: Emitter,
@@ -77,7 +77,8 @@ function repeated(
       if (until !== undefined) f.branchIf(until(), done);
       f.branchIf(count.eqz(), done);
       // ATTENTION and STEPPING lie side by side.
-      f.branchIf(f.load(8, NOWHERE, ATTENTION).eqz(), next);
+      const asked = f.load(8, NOWHERE, ATTENTION).ne(0n);
+      f.branchIf(e.charge().or(asked).eqz(), next);
       e.restart();
     });
   });
