@@ -9,10 +9,18 @@ import { Gpr, Vector } from "../state.ts";
 import { i64 } from "../wasm/expression.ts";
 import { define } from "./definition.ts";
 
-/** An indirect target as the operand size cuts it. One that is not canonical faults before anything changes. */
-function target(e: Emitter, value: Value): Value {
+/**
+ * An indirect target as the operand size cuts it. One that is not canonical faults before anything changes, but after
+ * the faults of `before`.
+ */
+function target(e: Emitter, value: Value, before: () => void = () => {}): Value {
   const to = e.let(value.zeroExtend(e.stackSize));
-  if (e.bits64) e.if(to.shl(16).shrS(16).ne(to), () => e.fault(Vector.GP));
+  if (e.bits64) {
+    e.if(to.shl(16).shrS(16).ne(to), () => {
+      before();
+      e.fault(Vector.GP);
+    });
+  }
   return to;
 }
 
@@ -46,8 +54,11 @@ define({
   name: "call",
   encodings: ["FF /2 Ev f64"],
   semantics: (e) => {
-    const to = target(e, e.read(0));
-    e.push(e.stackSize, e.nextRip());
+    const size = e.stackSize;
+    // AMD's CPUs check the stack first.
+    const checkStack = () => e.probeWrite(size, e.stackAddress(i64(-size), size, "write").linear);
+    const to = target(e, e.read(0), checkStack);
+    e.push(size, e.nextRip());
     e.jump(to);
   },
   ends: true,
