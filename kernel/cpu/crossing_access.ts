@@ -4,10 +4,9 @@
  * @module
  */
 
-import { CODE_PAGES } from "./layout.ts";
-import { ramOffset } from "./page_walk.ts";
+import { holdsCode, ramOffset } from "./page_walk.ts";
 import type { MmuImports } from "./slow_access.ts";
-import { type Expression, i32 } from "./wasm/expression.ts";
+import { i32 } from "./wasm/expression.ts";
 import { type FunctionBuilder, type Local, Memory } from "./wasm/function_builder.ts";
 
 /** Moves bytes between two pages, at guest-physical addresses `first` and `second`, and the bounce buffer. */
@@ -83,9 +82,4 @@ export class CrossingAccess {
       }, () => f.call(this.imports.writeMmio, gpa, i32(1), value));
     });
   }
-}
-
-/** Whether a page of RAM holds decoded code. */
-export function holdsCode(f: FunctionBuilder, host: Local<"i32">): Expression<"i32"> {
-  return f.loadAs("i32.load8_u", host.shrU(12), CODE_PAGES);
 }

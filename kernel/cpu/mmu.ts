@@ -28,7 +28,9 @@ export function defineMmu(
   ramSize: number,
   bounce: number,
 ): MmuFunctions {
-  const translate = m.exportFunction("translate", ["i64", "i32"], ["i64"], (f) => translateBody(f, ramSize));
+  const translate = m.exportFunction("translate", ["i64", "i32"], ["i64"], (f) => {
+    translateBody(f, ramSize, imports.codeWritten);
+  });
   const slow = new SlowAccess(m, imports, translate, ramSize, bounce);
   return {
     translate,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LARGE_REGIONS, LARGE_REGIONS_COUNT } from "./layout.ts";
+import { CODE_PAGES, LARGE_REGIONS, LARGE_REGIONS_COUNT } from "./layout.ts";
 import { HIGH_RAM_START, LOW_RAM_END } from "../abi/ram_layout.ts";
 import {
   CPL,
@@ -75,14 +75,22 @@ export function ramOffset(f: FunctionBuilder, gpa: Local<"i64">, ramSize: number
   return host;
 }
 
+/** Whether a page of RAM holds decoded code. */
+export function holdsCode(f: FunctionBuilder, host: Local<"i32">): Expression<"i32"> {
+  return f.loadAs("i32.load8_u", host.shrU(12), CODE_PAGES);
+}
+
 function raisePageFault(f: FunctionBuilder, linear: Expression<"i64">, error: Expression<"i32">): void {
   f.storeAs("i32.store", NOWHERE, i32(Vector.PF), FAULT_VECTOR);
   f.storeAs("i32.store", NOWHERE, error, FAULT_ERROR);
   f.store(8, NOWHERE, linear, FAULT_ADDRESS);
 }
 
-/** (linear, access) -> gpa or -1 with a fault pending (unless PROBE). */
-export function translateBody(f: FunctionBuilder, ramSize: number): void {
+/**
+ * (linear, access) -> gpa or -1 with a fault pending (unless PROBE). `codeWritten`: see `MmuImports`; a page table may
+ * hold code.
+ */
+export function translateBody(f: FunctionBuilder, ramSize: number, codeWritten: number): void {
   const linear = f.param("i64", 0);
   const access = f.param("i32", 1);
   const cr0 = state32(f, CR);
@@ -120,10 +128,10 @@ export function translateBody(f: FunctionBuilder, ramSize: number): void {
   };
   const setBits = (bytes: 4 | 8, bits: number) => {
     f.if(access.and(Access.PROBE).eqz(), () => {
-      f.if(
-        entry.and(bits).ne(BigInt(bits)),
-        () => f.atomicOr(bytes, host, bytes === 8 ? i64(bits) : i64(bits), Memory.Ram),
-      );
+      f.if(entry.and(bits).ne(BigInt(bits)), () => {
+        f.if(holdsCode(f, host), () => f.call(codeWritten, host, i32(bytes)));
+        f.atomicOr(bytes, host, i64(bits), Memory.Ram);
+      });
     });
   };
   const checkPermission = () => {

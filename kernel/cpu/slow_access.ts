@@ -6,9 +6,9 @@
  */
 
 import { ALIGNMENT_MASK } from "./alignment.ts";
-import { CrossingAccess, holdsCode } from "./crossing_access.ts";
+import { CrossingAccess } from "./crossing_access.ts";
 import { FETCH_TLB, READ_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE, WRITE_TLB } from "./layout.ts";
-import { Access, ramOffset } from "./page_walk.ts";
+import { Access, holdsCode, ramOffset } from "./page_walk.ts";
 import { ALIGNMENT_CHECKED, FAULT_ERROR, FAULT_VECTOR, TLB_CONTEXT, Vector, WATCHING } from "./state.ts";
 import { type Expression, i32 } from "./wasm/expression.ts";
 import { type FunctionBuilder, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
