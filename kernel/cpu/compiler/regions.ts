@@ -52,8 +52,10 @@ export class Regions implements CompiledRegions {
   readonly #ram: Uint8Array;
   #regions = new Map<number, Region>();
   #pages = new Map<number, Set<Region>>();
-  /** Places that are being compiled, or cannot be. */
+  /** Places that are being compiled. */
   #asked = new Set<number>();
+  /** Places that cannot be compiled. */
+  #refused = new Set<number>();
   /** Exits that lead to a place, by the place. */
   #leading = new Map<number, Set<number>>();
   /** Places that exits lead to, by the exit. That of a region that is no more is kept: it may still be running. */
@@ -85,7 +87,8 @@ export class Regions implements CompiledRegions {
   hot(record: number): void {
     const key = this.host.code.keyOf(record);
     if (
-      key === undefined || (key & 7) !== CodeMode.Bits64 || this.#asked.has(key) || this.#regions.has(key)
+      key === undefined || (key & 7) !== CodeMode.Bits64 || this.#asked.has(key) || this.#regions.has(key) ||
+      this.#refused.has(key)
     ) return;
     if (this.#regions.size >= MOST_REGIONS) return;
     if ((this.#drops.get(Math.floor(key / 8) >>> 12) ?? 0) >= MOST_DROPS) return;
@@ -115,13 +118,14 @@ export class Regions implements CompiledRegions {
       const answer = this.host.service.take();
       if (answer === undefined) return;
       const { requests, regions, putOff } = answer;
-      // What cannot be compiled is not asked for again.
       const compiled = new Set(regions.map(({ request }) => request.slot));
-      for (const { host, mode } of putOff) this.#asked.delete(codeKey(host, mode));
-      for (const { slot, firstExit } of requests) {
+      const later = new Set(putOff.map(({ slot }) => slot));
+      for (const { host, mode, slot, firstExit } of requests) {
         if (compiled.has(slot)) continue;
         this.#freeExits.push(firstExit);
         this.#freeSlots.push(slot);
+        this.#asked.delete(codeKey(host, mode));
+        if (!later.has(slot)) this.#refused.add(codeKey(host, mode));
       }
       this.#installAll(answer);
     }
@@ -258,6 +262,8 @@ export class Regions implements CompiledRegions {
   }
 
   recordsDropped(): void {
+    this.#refused.clear();
+    this.#drops.clear();
     for (const [key, exits] of this.#leading) {
       if (this.#regions.has(key)) continue;
       for (const exit of exits) this.#link(exit, UNLINKED, 0);
