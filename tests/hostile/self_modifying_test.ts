@@ -4,7 +4,7 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import { CODE, DATA } from "./hostile_machine.ts";
 import { hostileTest } from "./hostile_test_case.ts";
 import { draw, Random, seeded } from "./random.ts";
@@ -170,6 +170,34 @@ hostileTest("a page of functions is written and executed alternately", (machine)
   machine.finish();
   const expected = sumBelow(functions) * BigInt(count) + sumBelow(count) * BigInt(functions);
   assertEquals(machine.get("rsi"), expected);
+});
+
+hostileTest("code that was rewritten too often is compiled again after a reset", (machine) => {
+  const rounds = 300;
+  const compiled = () => machine.vcpu.statistics["regionsCompiled"]!;
+  const symbols = machine.load(`
+    rewriting: mov edx, 200
+    mov [at + 1], ecx
+    again: dec edx
+    at: mov eax, 0x11111111
+    jne again
+    dec ecx
+    jne rewriting
+    hlt
+    zero 64
+    plain: add rbx, rcx
+    dec ecx
+    jne plain
+    hlt`);
+  machine.start({ rip: symbols.get("rewriting")!, rcx: rounds });
+  machine.finish();
+  const before = compiled();
+  assertLess(before, rounds / 2, "Compiled although it does not pay");
+  machine.start({ rip: symbols.get("plain")!, rcx: 50_000 });
+  machine.finish();
+  assertEquals(machine.get("rbx"), sumBelow(50_001));
+  const { compileThreshold } = machine.configuration.options;
+  assertEquals(compiled() > before, compileThreshold !== undefined);
 });
 
 hostileTest("two pages rewrite each other and jump to each other", (machine) => {
