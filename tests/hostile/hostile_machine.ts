@@ -59,10 +59,10 @@ const GENERAL_REGISTERS = Object.values(Gpr).filter((name) => typeof name === "s
 export class HostileMachine implements Disposable {
   readonly ram: Uint8Array;
   readonly view: DataView;
-  readonly tables: PageTables;
+  tables!: PageTables;
   readonly vcpu: Vcpu;
   /** Called for each write to a port or to memory outside RAM, by the vCPU. */
-  onWrite: (address: number, value: bigint) => void = () => {};
+  onWrite!: (address: number, value: bigint) => void;
   /** Runs that ended because attention was asked for, during {@link finish}. */
   attentions = 0;
   #supervisor: Supervisor | undefined;
@@ -73,11 +73,20 @@ export class HostileMachine implements Disposable {
     const ram = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.ram = new Uint8Array(ram.buffer, 0, ramSize);
     this.view = new DataView(ram.buffer, 0, ramSize);
+    this.vcpu = createSoftwareVcpu({ ...configuration.options, ram, ramSize, bus: this.#bus(), index: 0 });
+    this.clear();
+  }
+
+  /** Makes RAM and what is around it what they were at first. The vCPU keeps its state and its caches. */
+  clear(): void {
+    this.ram.fill(0);
+    this.vcpu.memoryModified(0, this.ram.length);
+    this.vcpu.interruptWindow = false;
+    this.onWrite = () => {};
     this.tables = new PageTables(this.view, TABLES, TABLES_END);
     this.view.setBigUint64(GDT + CODE_SELECTOR, CODE_DESCRIPTOR, true);
     this.view.setBigUint64(GDT + 0x18, DATA_DESCRIPTOR, true);
     this.view.setBigUint64(TSS + IST1, BigInt(OWN_STACK), true);
-    this.vcpu = createSoftwareVcpu({ ...configuration.options, ram, ramSize, bus: this.#bus(), index: 0 });
   }
 
   /** Makes a machine, with a second thread that looks after it. */
@@ -107,6 +116,11 @@ export class HostileMachine implements Disposable {
   /** `rounds`, or fewer where the configuration asks for less effort; at least one. */
   rounds(rounds: number): number {
     return Math.ceil(rounds * this.configuration.effort);
+  }
+
+  /** Whether hot code is compiled, which makes code that is executed a few times more expensive. */
+  get compiles(): boolean {
+    return this.configuration.options.compileThreshold !== undefined;
   }
 
   /** Puts a program into RAM. Gives its symbols. */
