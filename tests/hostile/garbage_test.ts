@@ -14,7 +14,7 @@ const RAM_SIZE = 2 << 20;
 /** Bytes of garbage in each trial, across a page boundary. */
 const LENGTH = 400;
 const START = CODE + 4096 - 200;
-const TRIALS = 100;
+const TRIALS = 80;
 const RUNS = 5;
 const BUDGET = 300;
 

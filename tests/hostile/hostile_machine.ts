@@ -37,7 +37,7 @@ export const DATA = 0x40_0000;
 export const DEVICE = 0x2000_0000;
 
 const WASM_PAGE = 65536;
-const USUAL_RAM_SIZE = 16 << 20;
+export const USUAL_RAM_SIZE = 16 << 20;
 const CODE_SELECTOR = 0x10;
 const CODE_DESCRIPTOR = 0x00af9b000000ffffn;
 const DATA_DESCRIPTOR = 0x00cf93000000ffffn;
@@ -46,6 +46,9 @@ const BUSY_TSS = 0x8b;
 /** Offset of IST1 in a TSS. */
 const IST1 = 0x24;
 const INTERRUPT_GATE = 0x8e00n;
+
+/** How often a busy host may keep a vCPU from its first instruction. */
+const MOMENTS = 1000;
 
 /** Budgets of a program's runs, one after the other and over again. */
 const SLICES = [20_000, 0, 7, 1000, 1, 5000] as const;
@@ -90,7 +93,7 @@ export class HostileMachine implements Disposable {
   }
 
   /** Makes a machine, with a second thread that looks after it. */
-  static async make(configuration: EngineConfiguration, ramSize = USUAL_RAM_SIZE): Promise<HostileMachine> {
+  static async make(configuration: EngineConfiguration, ramSize: number): Promise<HostileMachine> {
     const machine = new HostileMachine(configuration, ramSize);
     machine.#supervisor = await Supervisor.start(machine.vcpu);
     return machine;
@@ -201,11 +204,17 @@ export class HostileMachine implements Disposable {
     return exit;
   }
 
-  /** Runs until another thread, which does so in a moment, asks for attention, or the budget is used up. */
+  /**
+   * Runs until another thread, which does so in a moment, asks for attention, or the budget is used up. If the moment has
+   * come before the first instruction, the next one is waited for.
+   */
   runUntilAsked(budget: number): VcpuExit {
-    const exit = this.#supervisor!.ask(budget);
-    this.#forgetAttention();
-    return exit;
+    const before = this.vcpu.instructions;
+    for (let moment = 1;; moment++) {
+      const exit = this.#supervisor!.ask(budget);
+      this.#forgetAttention();
+      if (this.vcpu.instructions > before || moment === MOMENTS) return exit;
+    }
   }
 
   #forgetAttention(): void {

@@ -111,6 +111,7 @@ hostileTest("a few pages are executed at a million addresses", (machine) => {
       page,
     );
   }
+  const decoded = machine.vcpu.statistics["instructionsDecoded"]!;
   machine.start({ rip: WINDOW, rcx: count });
   machine.finish();
   let sums = [0n, 0n];
@@ -119,7 +120,7 @@ hostileTest("a few pages are executed at a million addresses", (machine) => {
   }
   assertEquals([machine.get("rbx"), machine.get("rax")], [BigInt.asUintN(64, sums[0]!), sums[1]!]);
   // More addresses need no more decoded code.
-  assert(machine.vcpu.statistics["instructionsDecoded"]! < 10_000);
+  assert(machine.vcpu.statistics["instructionsDecoded"]! - decoded < 10_000);
 });
 
 hostileTest("code without a jump goes on from page to page for ever", (machine) => {
@@ -166,7 +167,7 @@ hostileTest("code covers all pages that there are", (machine) => {
 }, 64 << 20);
 
 hostileTest("more instructions than there is room for are executed again and again", (machine) => {
-  const bytes = machine.compiles ? 1 << 16 : 13 << 18;
+  const bytes = machine.compiles ? 1 << 14 : 13 << 18;
   // INC RAX by bytes that do one thing each: STC, CMC, CLC.
   for (let at = 0; at < bytes; at++) machine.ram[DATA + at] = [0xf9, 0xf5, 0xf8][at % 3]!;
   machine.ram[DATA + bytes] = 0xc3;

@@ -87,7 +87,7 @@ hostileTest("bytes across pages that lie apart are entered at each of them", (ma
   }
   const near = Array.from({ length: 64 }, (_, index) => PAGE - 48 + index);
   const far = Array.from({ length: 600 }, (_, index) => index * 13);
-  enterEverywhere(machine, WINDOW, soup, [...near, ...far, ...near.toReversed()], machine.rounds(40));
+  enterEverywhere(machine, WINDOW, soup, [...near, ...far, ...near.toReversed()], machine.rounds(20));
 });
 
 hostileTest("bytes are entered at random and rewritten at random", (machine) => {
@@ -161,7 +161,7 @@ hostileTest("a page of instructions of one byte is entered at each byte", (machi
   machine.ram.fill(0xf5, DATA, DATA + PAGE - 1);
   machine.ram[DATA + PAGE - 1] = 0xc3;
   const rounds = machine.rounds(2);
-  const entries = entriesOf(machine, PAGE, 31);
+  const entries = entriesOf(machine, PAGE, 61);
   machine.load(`
     again: mov edi, ${DATA}
     next: clc

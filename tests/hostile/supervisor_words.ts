@@ -30,5 +30,5 @@ export enum Command {
 }
 
 /** Milliseconds. Nothing that is asserted depends on them. */
-export const LATER = 20;
+export const LATER = 5;
 export const PATIENCE = 10_000;
