@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CompileServiceFactory } from "../../kernel/cpu/compiler/compile_service.ts";
 import { type Form, forms } from "../../kernel/cpu/isa/mod.ts";
 import { CodeMode } from "../../kernel/cpu/state.ts";
 import { BATCH, CASE_LENGTH } from "./case_layout.ts";
@@ -21,6 +22,8 @@ import { notCompared } from "./undefined_results.ts";
 /** What a comparison came to. */
 export interface Outcome {
   readonly cases: number;
+  /** Encodings that were executed as compiled code. */
+  readonly compiled: number;
   /** The first case that differs, for people. */
   readonly difference?: string;
 }
@@ -54,11 +57,13 @@ export function selectForms(
 /** Both CPUs. */
 export class Comparison implements Disposable {
   readonly #host = new HostCpu();
-  readonly #guest = new GuestCpu();
+  readonly #guest: GuestCpu;
   #mode = CodeMode.Bits64;
   readonly #results = new Uint8Array(BATCH * CASE_LENGTH);
 
-  constructor() {
+  /** Compares with the interpreter, or with code that `compile` compiles when it is entered first. */
+  constructor(private readonly compile?: CompileServiceFactory) {
+    this.#guest = new GuestCpu(compile);
     this.#guest.data.set(this.#host.data);
   }
 
@@ -86,7 +91,8 @@ export class Comparison implements Disposable {
         ? instruction
         : undefined;
     };
-    return this.#compareMany(next, random, encodings, cases, true);
+    // Code that is stepped through is not compiled.
+    return this.#compareMany(next, random, encodings, cases, this.compile === undefined);
   }
 
   /** Compares instructions that are executed without a stop behind each; in 64-bit mode. */
@@ -103,14 +109,16 @@ export class Comparison implements Disposable {
     singly: boolean,
   ): Outcome {
     let done = 0;
+    let compiled = 0;
     for (let attempt = 0; attempt < ATTEMPTS + 2 * encodings && done < encodings * cases; attempt++) {
       const instruction = next();
       if (instruction === undefined) continue;
       done += cases;
       const difference = this.#compareInstruction(instruction, random, cases, singly);
-      if (difference !== undefined) return { cases: done, difference };
+      if (this.#guest.compiled) compiled++;
+      if (difference !== undefined) return { cases: done, compiled, difference };
     }
-    return { cases: done };
+    return { cases: done, compiled };
   }
 
   #compareInstruction(

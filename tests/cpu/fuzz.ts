@@ -1,5 +1,5 @@
 /**
- * Compares the software CPU with the host's for as long as one likes.
+ * Compares the software CPU with the host's for as long as one likes: interpreted, and compiled.
  *
  * `deno task fuzz:cpu [--seed=N] [--minutes=N] [--only=PATTERN]`. The seed of every round is printed, and repeats it.
  *
@@ -7,6 +7,7 @@
  */
 
 import { parseArgs } from "@std/cli";
+import { compileAtOnce } from "../../kernel/cpu/compiler/compile_service.ts";
 import { CodeMode } from "../../kernel/cpu/state.ts";
 import { Comparison, formName, selectForms } from "./comparison.ts";
 import { hostObstacle } from "./host_cpu.ts";
@@ -21,34 +22,46 @@ let seed = Number(options.seed ?? Date.now() % 1_000_000_000);
 const end = Date.now() + Number(options.minutes) * 60_000;
 const only = new RegExp(options.only);
 const differing = new Set<string>();
-using comparison = new Comparison();
-const modes = comparison.hasCompatibilityMode ? [CodeMode.Bits64, CodeMode.Bits32] : [CodeMode.Bits64];
 
-function compareForms(mode: CodeMode): number {
+function note(name: string, difference: string | undefined): void {
+  if (difference === undefined || differing.has(name)) return;
+  differing.add(name);
+  console.log(`${name} differs with seed ${seed}:\n${difference}`);
+}
+
+function compareForms(comparison: Comparison, mode: CodeMode, encodings: number, how: string): number {
   let cases = 0;
   comparison.enter(mode);
   for (const form of selectForms(mode).compared.filter((form) => only.test(formName(form)))) {
-    const outcome = comparison.compareForm(form, seed, 100, 64);
+    const outcome = comparison.compareForm(form, seed, encodings, 64);
     cases += outcome.cases;
-    const name = `${formName(form)} in ${CodeMode[mode]} code`;
-    if (outcome.difference === undefined || differing.has(name)) continue;
-    differing.add(name);
-    console.log(`${name} differs with seed ${seed}:\n${outcome.difference}`);
+    note(`${formName(form)} in ${how} ${CodeMode[mode]} code`, outcome.difference);
   }
   return cases;
 }
 
-while (Date.now() < end) {
-  let cases = modes.reduce((sum, mode) => sum + compareForms(mode), 0);
+function compareRuns(comparison: Comparison, how: string): number {
+  if (options.only !== "") return 0;
   comparison.enter(CodeMode.Bits64);
-  if (options.only === "") {
-    const outcome = comparison.compareRuns(seed, 10_000, 64);
-    cases += outcome.cases;
-    if (outcome.difference !== undefined) {
-      differing.add("runs");
-      console.log(`Runs differ with seed ${seed}:\n${outcome.difference}`);
-    }
-  }
+  const outcome = comparison.compareRuns(seed, 10_000, 64);
+  note(`A run of ${how} code`, outcome.difference);
+  return outcome.cases;
+}
+
+function compareInterpreted(): number {
+  using comparison = new Comparison();
+  const modes = comparison.hasCompatibilityMode ? [CodeMode.Bits64, CodeMode.Bits32] : [CodeMode.Bits64];
+  const cases = modes.reduce((sum, mode) => sum + compareForms(comparison, mode, 100, "interpreted"), 0);
+  return cases + compareRuns(comparison, "interpreted");
+}
+
+function compareCompiled(): number {
+  using comparison = new Comparison(compileAtOnce);
+  return compareForms(comparison, CodeMode.Bits64, 50, "compiled") + compareRuns(comparison, "compiled");
+}
+
+while (Date.now() < end) {
+  const cases = compareInterpreted() + compareCompiled();
   console.log(`seed ${seed}: ${cases} cases, ${differing.size} differences so far`);
   seed++;
 }

@@ -4,8 +4,10 @@
  * @module
  */
 
+import type { CompileServiceFactory } from "../../kernel/cpu/compiler/compile_service.ts";
 import { CpuEngine } from "../../kernel/cpu/engine.ts";
 import { FlagsKind } from "../../kernel/cpu/flags.ts";
+import { codeKey } from "../../kernel/cpu/interpreter/code_cache.ts";
 import { resetRegisters } from "../../kernel/cpu/reset.ts";
 import {
   ARITHMETIC_FLAGS,
@@ -54,7 +56,10 @@ import {
 } from "./case_layout.ts";
 import { USER32_CS, USER_CS, USER_DS } from "./host_code.ts";
 
-const RAM_SIZE = 0x100000;
+/** Pages for code that is compiled: each holds one case's code. */
+const FRAMES = 4096;
+const FIRST_FRAME = 0x100000;
+const RAM_SIZE = FIRST_FRAME + FRAMES * 0x1000;
 /** What the engine keeps behind guest RAM. */
 const ENGINE_ROOM = 0x10000;
 /** Page tables for `BASE`, one of each level. */
@@ -88,44 +93,58 @@ const NO_DEVICES: VcpuBus = {
 
 /** The software CPU at CPL 3 of 64-bit mode. */
 export class GuestCpu {
-  readonly #engine: CpuEngine;
+  #engine!: CpuEngine;
+  #words!: Int32Array;
+  readonly #memory: WebAssembly.Memory;
   readonly #ram: Uint8Array;
-  readonly #words: Int32Array;
+  #mode = CodeMode.Bits64;
+  /** Frames that hold code already. */
+  #usedFrames = 0;
   /** The pages at `DATA`. */
   readonly data: Uint8Array;
   readonly #window: Uint8Array;
 
-  constructor() {
+  /** Makes one that interprets, or one that has `compile` compile all code when it is entered first. */
+  constructor(private readonly compile?: CompileServiceFactory) {
     const pages = (RAM_SIZE + ENGINE_ROOM) / 65536;
-    const ram = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    this.#engine = new CpuEngine({ ram, ramSize: RAM_SIZE, bus: NO_DEVICES, index: 0 });
-    this.#ram = new Uint8Array(ram.buffer);
-    this.#words = new Int32Array(this.#engine.memory.buffer);
+    this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.#ram = new Uint8Array(this.#memory.buffer);
     this.data = this.#ram.subarray(RAM_BASE + DATA - BASE, RAM_BASE + DATA - BASE + DATA_LENGTH);
     this.#window = this.data.subarray(WINDOW - DATA, WINDOW - DATA + WINDOW_LENGTH);
     // Where jumps lead, decoding ends soon.
     for (const pad of PADS) this.#ram.set(JUMP_TO_SELF, RAM_BASE + pad - BASE);
     this.#buildPageTables();
+    this.#start();
+  }
+
+  #start(): void {
+    const { compile } = this;
+    this.#engine = new CpuEngine({
+      ram: this.#memory,
+      ramSize: RAM_SIZE,
+      bus: NO_DEVICES,
+      index: 0,
+      ...(compile === undefined ? {} : { compileThreshold: 1, compileService: compile }),
+    });
+    this.#words = new Int32Array(this.#engine.memory.buffer);
+    this.#usedFrames = 0;
     this.#enterUserMode();
   }
 
   #buildPageTables(): void {
-    const view = new DataView(this.#ram.buffer);
-    const entry = (table: number, index: number, address: number) => {
-      view.setBigUint64(
-        PAGE_TABLES + table * 0x1000 + index * 8,
-        BigInt(address | PRESENT_WRITABLE_USER),
-        true,
-      );
-    };
-    entry(0, 0, PAGE_TABLES + 0x1000);
-    entry(1, BASE >>> 30, PAGE_TABLES + 0x2000);
-    entry(2, (BASE >>> 21) & 511, PAGE_TABLES + 0x3000);
+    this.#map(0, 0, PAGE_TABLES + 0x1000);
+    this.#map(1, BASE >>> 30, PAGE_TABLES + 0x2000);
+    this.#map(2, (BASE >>> 21) & 511, PAGE_TABLES + 0x3000);
     for (const [start, length] of [[TEST, TEST_LENGTH], [DATA, DATA_LENGTH]] as const) {
       for (let page = start; page < start + length; page += 0x1000) {
-        entry(3, (page - BASE) >>> 12, RAM_BASE + page - BASE);
+        this.#map(3, (page - BASE) >>> 12, RAM_BASE + page - BASE);
       }
     }
+  }
+
+  #map(table: number, index: number, address: number): void {
+    const entry = PAGE_TABLES + table * 0x1000 + index * 8;
+    new DataView(this.#ram.buffer).setBigUint64(entry, BigInt(address | PRESENT_WRITABLE_USER), true);
   }
 
   #enterUserMode(): void {
@@ -139,7 +158,7 @@ export class GuestCpu {
     cpu.set64(XCR0, 3n);
     cpu.set32(CPL, 3);
     cpu.setSegment(Segment.SS, USER_DS, 0n, 0xffffffff, USER_DATA);
-    this.enter(CodeMode.Bits64);
+    this.enter(this.#mode);
     // No I/O permission bitmap.
     cpu.setSegment(Segment.TR, 0x40, 0n, 0x66, 0x8b);
     cpu.stepping = true;
@@ -148,6 +167,7 @@ export class GuestCpu {
 
   /** Chooses between 64-bit and 32-bit code. */
   enter(mode: CodeMode): void {
+    this.#mode = mode;
     const { cpu } = this.#engine;
     const long = mode === CodeMode.Bits64;
     for (const segment of [Segment.FS, Segment.GS]) cpu.setSegment(segment, 0, 0n, 0, NULL_SELECTOR);
@@ -159,13 +179,35 @@ export class GuestCpu {
     cpu.setSegment(Segment.CS, long ? USER_CS : USER32_CS, 0n, 0xffffffff, USER_CODE | size);
   }
 
-  /** Places the instructions that the cases run. */
+  /** Places the instructions that the cases run, and a jump to itself behind them. */
   place(instructions: Uint8Array): void {
+    if (this.compile !== undefined) return this.#placeAnew(instructions);
     const { code } = this.#engine;
     const at = RAM_BASE + INSTRUCTION - BASE;
     this.#ram.set(instructions, at);
-    code.written(at, instructions.length);
+    this.#ram.set(JUMP_TO_SELF, at + instructions.length);
+    code.written(at, instructions.length + JUMP_TO_SELF.length);
     if (code.full) code.flush();
+  }
+
+  /** Places them in a page of RAM that held none: pages whose code is overwritten are not compiled for long. */
+  #placeAnew(instructions: Uint8Array): void {
+    if (this.#usedFrames === FRAMES) this.#start();
+    const frame = FIRST_FRAME + this.#usedFrames++ * 0x1000;
+    const test = RAM_BASE + TEST - BASE;
+    this.#ram.copyWithin(frame, test, test + 0x1000);
+    const at = frame + INSTRUCTION - TEST;
+    this.#ram.set(instructions, at);
+    this.#ram.set(JUMP_TO_SELF, at + instructions.length);
+    this.#map(3, (TEST - BASE) >>> 12, frame);
+    this.#engine.cpu.invalidatePage(BigInt(TEST));
+    if (this.#engine.code.full) this.#engine.code.flush();
+  }
+
+  /** Whether the instructions that were placed last have been compiled. */
+  get compiled(): boolean {
+    const frame = FIRST_FRAME + (this.#usedFrames - 1) * 0x1000;
+    return (this.#engine.regions?.at(codeKey(frame + INSTRUCTION - TEST, this.#mode)) ?? 0) !== 0;
   }
 
   /** Runs `count` cases: one instruction each (`singly`), or all up to the first jump. */

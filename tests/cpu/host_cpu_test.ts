@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { compileAtOnce } from "../../kernel/cpu/compiler/compile_service.ts";
 import { CodeMode } from "../../kernel/cpu/state.ts";
 import { Comparison, formName, selectForms } from "./comparison.ts";
 import { hostObstacle } from "./host_cpu.ts";
@@ -9,6 +10,10 @@ const SEED = 1;
 const ENCODINGS = 40;
 const CASES = 32;
 const RUNS = 6000;
+/** The same for compiled code: each encoding is compiled. */
+const COMPILED_ENCODINGS = 20;
+const COMPILED_CASES = 10;
+const COMPILED_RUNS = 4000;
 
 const obstacle = hostObstacle();
 
@@ -50,5 +55,33 @@ Deno.test({
   fn() {
     using comparison = new Comparison();
     assertEquals(comparison.compareRuns(SEED, RUNS, CASES).difference, undefined);
+  },
+});
+
+Deno.test({
+  name: "compiled instructions do what they do on the host's CPU",
+  ignore: obstacle !== undefined,
+  fn() {
+    using comparison = new Comparison(compileAtOnce);
+    const differences: string[] = [];
+    const neverCompiled: string[] = [];
+    for (const form of selectForms(CodeMode.Bits64).compared) {
+      const outcome = comparison.compareForm(form, SEED, COMPILED_ENCODINGS, COMPILED_CASES);
+      if (outcome.compiled === 0) neverCompiled.push(formName(form));
+      if (outcome.difference !== undefined) differences.push(outcome.difference);
+    }
+    assertEquals(differences.join("\n"), "");
+    assertEquals(neverCompiled, []);
+  },
+});
+
+Deno.test({
+  name: "compiled instructions with jumps behind them do what they do on the host's CPU",
+  ignore: obstacle !== undefined,
+  fn() {
+    using comparison = new Comparison(compileAtOnce);
+    const { compiled, difference } = comparison.compareRuns(SEED, COMPILED_RUNS, COMPILED_CASES);
+    assertEquals(difference, undefined);
+    assertEquals(compiled, COMPILED_RUNS);
   },
 });

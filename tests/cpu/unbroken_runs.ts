@@ -29,7 +29,9 @@ export function generateRun(random: Random): Instruction | undefined {
 
 function stringRun(random: Random): Instruction | undefined {
   const instruction = generate(random.pick<Form>(STRINGS), random, CodeMode.Bits64);
-  if (instruction === undefined || instruction.repeat === 0) return undefined;
+  if (instruction === undefined || instruction.repeat === 0 || instruction.bytes.includes(0xf0)) {
+    return undefined;
+  }
   return withJump(instruction, [...instruction.bytes]);
 }
 

@@ -1,0 +1,68 @@
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import {
+  type CodeToCompile,
+  compileAtOnce,
+  type CompileService,
+} from "../../kernel/cpu/compiler/compile_service.ts";
+import { HANDLER_PARAMS, HANDLER_RESULTS, importShared } from "../../kernel/cpu/interpreter/core_module.ts";
+import { GPR, RIP } from "../../kernel/cpu/state.ts";
+import { i32, i64 } from "../../kernel/cpu/wasm/expression.ts";
+import { NOWHERE } from "../../kernel/cpu/wasm/function_builder.ts";
+import { ModuleBuilder } from "../../kernel/cpu/wasm/module_builder.ts";
+import { Case, CASE_LENGTH, Fx, PADS } from "./case_layout.ts";
+import { GuestCpu } from "./guest_cpu.ts";
+
+const INC_EAX = Uint8Array.of(0xff, 0xc0);
+
+const LOCK_INC_EAX = Uint8Array.of(0xf0, 0xff, 0xc0);
+const MARK = 0x1234_5678n;
+
+/** Compiles, and puts in the place of what came out a function that marks RAX and goes to a pad. */
+function compileToMark(code: CodeToCompile): CompileService {
+  const service = compileAtOnce(code);
+  const m = new ModuleBuilder();
+  importShared(m, code.ram.buffer.byteLength >>> 16);
+  m.exportFunction("r0", HANDLER_PARAMS, HANDLER_RESULTS, (f) => {
+    f.store(8, NOWHERE, i64(MARK), GPR);
+    f.store(8, NOWHERE, i64(PADS[0]), RIP);
+    f.return(i32(0));
+  });
+  const module = new WebAssembly.Module(m.finish());
+  return {
+    request: (request) => service.request(request),
+    take: () => {
+      const answer = service.take();
+      return answer?.batch === undefined ? answer : { ...answer, module };
+    },
+  };
+}
+
+/** RAX after `code` has run on RAX = 1. */
+function runOnOne(guest: GuestCpu, code: Uint8Array): bigint {
+  const [before, after] = [new Uint8Array(CASE_LENGTH), new Uint8Array(CASE_LENGTH)] as const;
+  const input = new DataView(before.buffer);
+  input.setBigUint64(Case.GPR, 1n, true);
+  input.setUint32(Case.RFLAGS, 2, true);
+  input.setUint32(Case.FX + Fx.MXCSR, 0x1f80, true);
+  guest.place(code);
+  guest.run(before, after, 1, false);
+  return new DataView(after.buffer).getBigUint64(Case.GPR, true);
+}
+
+Deno.test("code that is compiled when it is entered first is executed compiled the first time", () => {
+  const guest = new GuestCpu(compileToMark);
+  assertEquals(runOnOne(guest, INC_EAX), MARK);
+  assert(guest.compiled);
+});
+
+Deno.test("compiled code does what its instructions do", () => {
+  const guest = new GuestCpu(compileAtOnce);
+  assertEquals(runOnOne(guest, INC_EAX), 2n);
+  assert(guest.compiled);
+});
+
+Deno.test("what cannot be decoded is not compiled", () => {
+  const guest = new GuestCpu(compileAtOnce);
+  assertEquals(runOnOne(guest, LOCK_INC_EAX), 1n);
+  assertFalse(guest.compiled);
+});
