@@ -56,10 +56,10 @@ import {
 } from "./case_layout.ts";
 import { USER32_CS, USER_CS, USER_DS } from "./host_code.ts";
 
-/** Pages for code that is compiled: each holds one case's code. */
+/** Test pages for code that is compiled. */
 const FRAMES = 4096;
 const FIRST_FRAME = 0x100000;
-const RAM_SIZE = FIRST_FRAME + FRAMES * 0x1000;
+const RAM_SIZE = FIRST_FRAME + FRAMES * TEST_LENGTH;
 /** What the engine keeps behind guest RAM. */
 const ENGINE_ROOM = 0x10000;
 /** Page tables for `BASE`, one of each level. */
@@ -71,7 +71,9 @@ const PRESENT_WRITABLE_USER = 7;
 /** Access bytes of a process's segments, with their granularity. */
 const USER_CODE = 0xfb | SegmentAttribute.GRANULARITY;
 const USER_DATA = 0xf3 | SegmentAttribute.DB | SegmentAttribute.GRANULARITY;
-const JUMP_TO_SELF = [0xeb, 0xfe];
+/** After this many an endless loop is given up. */
+const MOST_RUNS = 20_000;
+const JUMP_TO_SELF = Uint8Array.of(0xeb, 0xfe);
 const NULL_SELECTOR = SegmentAttribute.UNUSABLE;
 
 function unexpected(): never {
@@ -91,6 +93,20 @@ const NO_DEVICES: VcpuBus = {
   cr8: 0,
 };
 
+/** How cases are run. */
+export interface Pace {
+  /** One instruction, else up to a jump at which the budget is used up. */
+  readonly singly: boolean;
+  readonly budget: number;
+  /** Address to go on to, as often as the budget is used up; by default the start is left, no more. */
+  readonly end?: number;
+}
+
+/** One instruction. */
+export const SINGLY: Pace = { singly: true, budget: 0 };
+/** Up to the first jump. */
+export const TO_A_JUMP: Pace = { singly: false, budget: 0 };
+
 /** The software CPU at CPL 3 of 64-bit mode. */
 export class GuestCpu {
   #engine!: CpuEngine;
@@ -98,7 +114,8 @@ export class GuestCpu {
   readonly #memory: WebAssembly.Memory;
   readonly #ram: Uint8Array;
   #mode = CodeMode.Bits64;
-  /** Frames that hold code already. */
+  /** Offset in RAM of the test pages. */
+  #test = RAM_BASE + TEST - BASE;
   #usedFrames = 0;
   /** The pages at `DATA`. */
   readonly data: Uint8Array;
@@ -181,54 +198,60 @@ export class GuestCpu {
 
   /** Places the instructions that the cases run, and a jump to itself behind them. */
   place(instructions: Uint8Array): void {
-    if (this.compile !== undefined) return this.#placeAnew(instructions);
-    const { code } = this.#engine;
-    const at = RAM_BASE + INSTRUCTION - BASE;
-    this.#ram.set(instructions, at);
-    this.#ram.set(JUMP_TO_SELF, at + instructions.length);
-    code.written(at, instructions.length + JUMP_TO_SELF.length);
-    if (code.full) code.flush();
+    if (this.compile !== undefined) this.#takeFrames();
+    if (this.#engine.code.full) this.#engine.code.flush();
+    this.placeAt(INSTRUCTION, instructions);
+    this.placeAt(INSTRUCTION + instructions.length, JUMP_TO_SELF);
   }
 
-  /** Places them in a page of RAM that held none: pages whose code is overwritten are not compiled for long. */
-  #placeAnew(instructions: Uint8Array): void {
+  /** Places other code at an address of the test pages. */
+  placeAt(address: number, bytes: Uint8Array): void {
+    const at = this.#test + address - TEST;
+    this.#ram.set(bytes, at);
+    this.#engine.code.written(at, bytes.length);
+  }
+
+  /** Puts pages of RAM in the place of the test pages that held no code: those that are overwritten are not compiled for long. */
+  #takeFrames(): void {
     if (this.#usedFrames === FRAMES) this.#start();
-    const frame = FIRST_FRAME + this.#usedFrames++ * 0x1000;
-    const test = RAM_BASE + TEST - BASE;
-    this.#ram.copyWithin(frame, test, test + 0x1000);
-    const at = frame + INSTRUCTION - TEST;
-    this.#ram.set(instructions, at);
-    this.#ram.set(JUMP_TO_SELF, at + instructions.length);
-    this.#map(3, (TEST - BASE) >>> 12, frame);
-    this.#engine.cpu.invalidatePage(BigInt(TEST));
-    if (this.#engine.code.full) this.#engine.code.flush();
+    this.#test = FIRST_FRAME + this.#usedFrames++ * TEST_LENGTH;
+    this.#ram.fill(0, this.#test, this.#test + TEST_LENGTH);
+    for (const pad of PADS) this.#ram.set(JUMP_TO_SELF, this.#test + pad - TEST);
+    for (let offset = 0; offset < TEST_LENGTH; offset += 0x1000) {
+      this.#map(3, (TEST + offset - BASE) >>> 12, this.#test + offset);
+      this.#engine.cpu.invalidatePage(BigInt(TEST + offset));
+    }
   }
 
   /** Whether the instructions that were placed last have been compiled. */
   get compiled(): boolean {
-    const frame = FIRST_FRAME + (this.#usedFrames - 1) * 0x1000;
-    return (this.#engine.regions?.at(codeKey(frame + INSTRUCTION - TEST, this.#mode)) ?? 0) !== 0;
+    const key = codeKey(this.#test + INSTRUCTION - TEST, this.#mode);
+    return (this.#engine.regions?.at(key) ?? 0) !== 0;
   }
 
-  /** Runs `count` cases: one instruction each (`singly`), or all up to the first jump. */
-  run(cases: Uint8Array, results: Uint8Array, count: number, singly: boolean): void {
+  /** Runs `count` cases. */
+  run(cases: Uint8Array, results: Uint8Array, count: number, pace: Pace): void {
     const { cpu } = this.#engine;
-    if (cpu.stepping !== singly) {
-      cpu.stepping = singly;
+    if (cpu.stepping !== pace.singly) {
+      cpu.stepping = pace.singly;
       cpu.contextChanged();
     }
+    const { end, budget } = pace;
     const input = wordsOf(cases);
     const output = wordsOf(results);
     for (let index = 0; index < count; index++) {
       const at = index * CASE_LENGTH;
       this.#load(cases, input, at);
       let vector: number;
+      let runs = 0;
+      let rip: number;
       // A repeated instruction stops after each element.
       do {
-        this.#words[BUDGET >> 2] = 0;
+        this.#words[BUDGET >> 2] = budget;
         this.#engine.run();
         vector = this.#words[FAULT_VECTOR >> 2]!;
-      } while (vector < 0 && this.#words[RIP >> 2] === INSTRUCTION);
+        rip = this.#words[RIP >> 2]!;
+      } while (vector < 0 && (end === undefined ? rip === INSTRUCTION : rip !== end && runs++ < MOST_RUNS));
       this.#words[FAULT_VECTOR >> 2] = -1;
       this.#save(results, output, at, vector);
     }

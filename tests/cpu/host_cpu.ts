@@ -135,9 +135,14 @@ export class HostCpu implements Disposable {
   /** Places the instructions that the cases run. */
   place(instructions: Uint8Array): void {
     const end = INSTRUCTION + instructions.length;
-    this.#test.set(instructions, INSTRUCTION - TEST);
-    this.#test.set(padCode(end, this.#mode), end - TEST);
+    this.placeAt(INSTRUCTION, instructions);
+    this.placeAt(end, padCode(end, this.#mode));
     this.#length = instructions.length;
+  }
+
+  /** Places other code at an address of the test pages. */
+  placeAt(address: number, bytes: Uint8Array): void {
+    this.#test.set(bytes, address - TEST);
   }
 
   /** Runs the first `count` of {@link cases}. */

@@ -9,6 +9,7 @@ import { CodeMode } from "../../kernel/cpu/state.ts";
 import { Case, Fx, INSTRUCTION } from "./case_layout.ts";
 import type { Instruction } from "./instruction_generator.ts";
 
+/** Names of the general registers. */
 const REGISTERS = [
   "rax",
   "rcx",
@@ -74,16 +75,14 @@ export function describeInstruction({ bytes, form, mode, operandSize, addressSiz
   } a${addressSize * 8}`;
 }
 
-/** Tells what differs, and from what it came. */
-export function describeCase(
-  instruction: Instruction,
+/** Tells which fields differ, and what was in the general registers before: lines. */
+export function describeFields(
   input: Uint8Array,
   host: Uint8Array,
   guest: Uint8Array,
   fields: readonly number[],
-): string {
-  const { form } = instruction;
-  const lines = [describeInstruction(instruction)];
+): string[] {
+  const lines: string[] = [];
   const seen = new Set<string>();
   for (const field of fields) {
     const name = fieldName(field);
@@ -94,10 +93,23 @@ export function describeCase(
     }
   }
   lines.push("  before:");
-  const show = (offset: number) => lines.push(`    ${fieldName(offset)} ${fieldValue(input, offset)}`);
   const all = REGISTERS.map((name, index) => `${name} ${fieldValue(input, index * 8)}`);
   for (let index = 0; index < 16; index += 4) lines.push(`    ${all.slice(index, index + 4).join(", ")}`);
-  show(Case.RFLAGS);
+  lines.push(`    rflags ${fieldValue(input, Case.RFLAGS)}`);
+  return lines;
+}
+
+/** Tells what differs, and from what it came. */
+export function describeCase(
+  instruction: Instruction,
+  input: Uint8Array,
+  host: Uint8Array,
+  guest: Uint8Array,
+  fields: readonly number[],
+): string {
+  const { form } = instruction;
+  const lines = [describeInstruction(instruction), ...describeFields(input, host, guest, fields)];
+  const show = (offset: number) => lines.push(`    ${fieldName(offset)} ${fieldValue(input, offset)}`);
   const places = form.operands.map((o) => o.place);
   if (places.some((p) => p.startsWith("xmm"))) {
     show(Case.FX + Fx.MXCSR);

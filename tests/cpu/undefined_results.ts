@@ -99,13 +99,20 @@ export function notCompared(form: Form, mode: CodeMode, instruction?: Instructio
   return NOT_COMPARED[name] ?? FORMS_NOT_COMPARED[form.text];
 }
 
+/** Shifts that leave OF undefined where they shift by more than one place. */
+const OVERFLOW_BY_ONE = /^(shr|shld|shrd)$/;
+
+/** Flags that are undefined after an instruction on some registers. */
+export function flagsLeftUndefined(name: string): number {
+  return (UNDEFINED_FLAGS[name] ?? 0) | (OVERFLOW_BY_ONE.test(name) ? Flag.OF : 0);
+}
+
 /** Flags that are undefined after an instruction on given registers. */
 export function undefinedFlags(instruction: Instruction, input: Uint8Array): number {
   const { name } = instruction.form.definition;
-  const undefinedFlags = UNDEFINED_FLAGS[name] ?? 0;
-  return /^(shr|shld|shrd)$/.test(name) && shiftCount(instruction, input) !== 1
-    ? undefinedFlags | Flag.OF
-    : undefinedFlags;
+  return OVERFLOW_BY_ONE.test(name) && shiftCount(instruction, input) === 1
+    ? flagsLeftUndefined(name) & ~Flag.OF
+    : flagsLeftUndefined(name);
 }
 
 /** Count of a shift, modulo the operand's bits: with more than one place OF is undefined. */
