@@ -10,6 +10,7 @@ import { parseArgs } from "@std/cli";
 import { compileAtOnce } from "../../kernel/cpu/compiler/compile_service.ts";
 import { CodeMode } from "../../kernel/cpu/state.ts";
 import { Comparison, formName, selectForms } from "./comparison.ts";
+import { HeldCompiler } from "./held_compiler.ts";
 import { hostObstacle } from "./host_cpu.ts";
 
 const options = parseArgs(Deno.args, {
@@ -48,20 +49,37 @@ function compareRuns(comparison: Comparison, how: string): number {
   return outcome.cases;
 }
 
+function compareSequences(comparison: Comparison, count: number, how: string, held?: HeldCompiler): number {
+  if (options.only !== "") return 0;
+  comparison.enter(CodeMode.Bits64);
+  const outcome = comparison.compareSequences(seed, count, 16, held);
+  note(`A sequence of ${how} code`, outcome.difference);
+  return outcome.cases;
+}
+
 function compareInterpreted(): number {
   using comparison = new Comparison();
   const modes = comparison.hasCompatibilityMode ? [CodeMode.Bits64, CodeMode.Bits32] : [CodeMode.Bits64];
   const cases = modes.reduce((sum, mode) => sum + compareForms(comparison, mode, 100, "interpreted"), 0);
-  return cases + compareRuns(comparison, "interpreted");
+  return cases + compareRuns(comparison, "interpreted") +
+    compareSequences(comparison, 10_000, "interpreted");
 }
 
 function compareCompiled(): number {
   using comparison = new Comparison(compileAtOnce);
-  return compareForms(comparison, CodeMode.Bits64, 50, "compiled") + compareRuns(comparison, "compiled");
+  return compareForms(comparison, CodeMode.Bits64, 50, "compiled") + compareRuns(comparison, "compiled") +
+    compareSequences(comparison, 4000, "compiled");
+}
+
+/** Sequences that are compiled when all that is executed of them has been reached. */
+function compareHeld(): number {
+  const held = new HeldCompiler();
+  using comparison = new Comparison(held.compile);
+  return compareSequences(comparison, 4000, "wholly compiled", held);
 }
 
 while (Date.now() < end) {
-  const cases = compareInterpreted() + compareCompiled();
+  const cases = compareInterpreted() + compareCompiled() + compareHeld();
   console.log(`seed ${seed}: ${cases} cases, ${differing.size} differences so far`);
   seed++;
 }

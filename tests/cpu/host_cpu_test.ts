@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { compileAtOnce } from "../../kernel/cpu/compiler/compile_service.ts";
 import { CodeMode } from "../../kernel/cpu/state.ts";
 import { Comparison, formName, selectForms } from "./comparison.ts";
+import { HeldCompiler } from "./held_compiler.ts";
 import { hostObstacle } from "./host_cpu.ts";
 
 /** The same in every run: `deno task fuzz:cpu` looks further. */
@@ -14,6 +15,11 @@ const RUNS = 6000;
 const COMPILED_ENCODINGS = 20;
 const COMPILED_CASES = 10;
 const COMPILED_RUNS = 4000;
+const SEQUENCES = 4000;
+/** Compiled when each place is entered first, and when all places have been. */
+const COMPILED_SEQUENCES = 1200;
+const HELD_SEQUENCES = 2000;
+const SEQUENCE_CASES = 8;
 
 const obstacle = hostObstacle();
 
@@ -83,5 +89,38 @@ Deno.test({
     const { compiled, difference } = comparison.compareRuns(SEED, COMPILED_RUNS, COMPILED_CASES);
     assertEquals(difference, undefined);
     assertEquals(compiled, COMPILED_RUNS);
+  },
+});
+
+Deno.test({
+  name: "sequences with loops, conditions and calls do what they do on the host's CPU",
+  ignore: obstacle !== undefined,
+  fn() {
+    using comparison = new Comparison();
+    const { difference } = comparison.compareSequences(SEED, SEQUENCES, SEQUENCE_CASES);
+    assertEquals(difference, undefined);
+  },
+});
+
+Deno.test({
+  name: "sequences that are compiled piece by piece do what they do on the host's CPU",
+  ignore: obstacle !== undefined,
+  fn() {
+    using comparison = new Comparison(compileAtOnce);
+    const { compiled, difference } = comparison.compareSequences(SEED, COMPILED_SEQUENCES, SEQUENCE_CASES);
+    assertEquals(difference, undefined);
+    assertEquals(compiled, COMPILED_SEQUENCES);
+  },
+});
+
+Deno.test({
+  name: "sequences that are compiled as a whole do what they do on the host's CPU",
+  ignore: obstacle !== undefined,
+  fn() {
+    const held = new HeldCompiler();
+    using comparison = new Comparison(held.compile);
+    const { compiled, difference } = comparison.compareSequences(SEED, HELD_SEQUENCES, SEQUENCE_CASES, held);
+    assertEquals(difference, undefined);
+    assertEquals(compiled, HELD_SEQUENCES);
   },
 });
