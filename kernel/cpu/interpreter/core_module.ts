@@ -338,10 +338,12 @@ class CoreModule {
     f.storeAs("i32.store", NOWHERE, f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed), BUDGET);
     const rip = f.let(recordRip(f, record));
     f.store(8, NOWHERE, rip, RIP);
-    const linear = rip.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(
-      f.load(8, NOWHERE, LINEAR_MASK),
+    const linear = f.let(
+      rip.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(f.load(8, NOWHERE, LINEAR_MASK)),
     );
     f.set(record, f.callFor("i32", this.lookup, linear));
+    // Behind an instruction that lies in two pages it is the second that execution goes on in.
+    f.store(8, NOWHERE, rip.sub(linear.and(0xfff)), CODE_BASE);
     f.storeAs("i32.store", NOWHERE, record, RUN_START);
     f.branchIf(record, loop);
     f.return(i32(0));
