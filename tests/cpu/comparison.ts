@@ -211,7 +211,9 @@ export class Comparison implements Disposable {
     if (held !== undefined) {
       held.holding = true;
       this.#guest.run(cases, this.#results, count, pace);
+      // As if that had not been.
       this.#guest.data.set(this.#host.data);
+      this.#guest.placeAt(sequence.start, sequence.bytes);
       held.release((request) => request.host % wanted === 0);
     }
     this.#host.run(count);

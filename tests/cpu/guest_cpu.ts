@@ -7,7 +7,6 @@
 import type { CompileServiceFactory } from "../../kernel/cpu/compiler/compile_service.ts";
 import { CpuEngine } from "../../kernel/cpu/engine.ts";
 import { FlagsKind } from "../../kernel/cpu/flags.ts";
-import { codeKey } from "../../kernel/cpu/interpreter/code_cache.ts";
 import { resetRegisters } from "../../kernel/cpu/reset.ts";
 import {
   ARITHMETIC_FLAGS,
@@ -117,6 +116,8 @@ export class GuestCpu {
   /** Offset in RAM of the test pages. */
   #test = RAM_BASE + TEST - BASE;
   #usedFrames = 0;
+  /** Regions that had been compiled when code was placed last. */
+  #compiledBefore = 0;
   /** The pages at `DATA`. */
   readonly data: Uint8Array;
   readonly #window: Uint8Array;
@@ -200,6 +201,7 @@ export class GuestCpu {
   place(instructions: Uint8Array): void {
     if (this.compile !== undefined) this.#takeFrames();
     if (this.#engine.code.full) this.#engine.code.flush();
+    this.#compiledBefore = this.#engine.regions?.compiled ?? 0;
     this.placeAt(INSTRUCTION, instructions);
     this.placeAt(INSTRUCTION + instructions.length, JUMP_TO_SELF);
   }
@@ -223,10 +225,9 @@ export class GuestCpu {
     }
   }
 
-  /** Whether the instructions that were placed last have been compiled. */
+  /** Whether something of what was placed last has been compiled. */
   get compiled(): boolean {
-    const key = codeKey(this.#test + INSTRUCTION - TEST, this.#mode);
-    return (this.#engine.regions?.at(key) ?? 0) !== 0;
+    return (this.#engine.regions?.compiled ?? 0) > this.#compiledBefore;
   }
 
   /** Runs `count` cases. */

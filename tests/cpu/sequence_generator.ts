@@ -12,7 +12,7 @@ import { INSTRUCTION, PADS, TEST } from "./case_layout.ts";
 import type { Instruction } from "./instruction_generator.ts";
 import type { Random } from "./random.ts";
 import { ALWAYS, FREE, type Label, SequenceCode } from "./sequence_code.ts";
-import { addInstruction, addString, setTo } from "./sequence_instructions.ts";
+import { addBesideCode, addInstruction, addOverwritten, addString, setTo } from "./sequence_instructions.ts";
 
 /** Code that starts at `INSTRUCTION` with a jump to `start`, and ends at the last pad. */
 export interface Sequence {
@@ -114,7 +114,7 @@ class SequenceGenerator {
   #statement(place: Place): void {
     const { random } = this;
     if (this.#left-- <= 0) return addInstruction(this.#code, random);
-    switch (random.below(28)) {
+    switch (random.below(30)) {
       case 0:
       case 1:
       case 2:
@@ -145,6 +145,12 @@ class SequenceGenerator {
       case 15:
       case 16:
         return this.#indexed(place);
+      case 17:
+        return addBesideCode(this.#code, random);
+      case 18:
+        // Code that is often overwritten is no more compiled.
+        if (!random.once(3)) return addInstruction(this.#code, random);
+        return addOverwritten(this.#code, random, () => this.#statements(random.below(2), place));
       default:
         return addInstruction(this.#code, random);
     }

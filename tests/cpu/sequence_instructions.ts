@@ -8,11 +8,11 @@
 import { type Form, forms } from "../../kernel/cpu/isa/mod.ts";
 import { CodeMode } from "../../kernel/cpu/state.ts";
 import { approximatesX87 } from "./approximation.ts";
-import { INSTRUCTION, WINDOW } from "./case_layout.ts";
+import { INSTRUCTION, TEST, WINDOW } from "./case_layout.ts";
 import { isComparable } from "./comparable.ts";
 import { generate, type Instruction, STACK_INSTRUCTIONS } from "./instruction_generator.ts";
 import type { Random } from "./random.ts";
-import { FREE, type SequenceCode } from "./sequence_code.ts";
+import { FREE, type Label, type SequenceCode } from "./sequence_code.ts";
 import { notCompared } from "./undefined_results.ts";
 
 const RCX = 1;
@@ -37,6 +37,8 @@ const VECTORS = USED.filter(isVector);
 const INTEGERS = USED.filter((form) => !isVector(form));
 
 const LOCK = 0xf0;
+/** In the page of the code, where none is. */
+const BESIDE_CODE = TEST + 0x7c0;
 
 function isVector(form: Form): boolean {
   return form.definition.name === "x87" || form.definition.name === "fwait" ||
@@ -125,6 +127,25 @@ function moved(bytes: number[], fixed: number, address: number): number[] | unde
   if (at < 0) return bytes;
   bytes.splice(at, 4, ...littleEndian(fixed - (address + bytes.length)));
   return bytes;
+}
+
+/** Adds an instruction that `between` comes before, and before that one that writes its immediate operand. */
+export function addOverwritten(code: SequenceCode, random: Random, between: () => void): void {
+  const immediate: Label = { address: undefined };
+  const register = random.pick(FREE);
+  code.relative(immediate, 0x40 | (register >> 3) << 2, 0x89, 0x05 | (register & 7) << 3); // mov [rip + ...], register
+  between();
+  immediate.address = code.here + 2;
+  setTo(code, random.pick(FREE), random.word());
+}
+
+/** Adds a store to memory beside code, and a load from there. */
+export function addBesideCode(code: SequenceCode, random: Random): void {
+  const label: Label = { address: BESIDE_CODE + 8 * random.below(4) };
+  for (const opcode of [0x89, 0x8b]) {
+    const register = random.pick(FREE);
+    code.relative(label, 0x48 | (register >> 3) << 2, opcode, 0x05 | (register & 7) << 3);
+  }
 }
 
 /** Adds a string instruction with a small count. */
