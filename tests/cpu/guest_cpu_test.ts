@@ -9,7 +9,7 @@ import { GPR, RIP } from "../../kernel/cpu/state.ts";
 import { i32, i64 } from "../../kernel/cpu/wasm/expression.ts";
 import { NOWHERE } from "../../kernel/cpu/wasm/function_builder.ts";
 import { ModuleBuilder } from "../../kernel/cpu/wasm/module_builder.ts";
-import { Case, CASE_LENGTH, Fx, PADS } from "./case_layout.ts";
+import { Case, CASE_LENGTH, Fx, PADS, TEST } from "./case_layout.ts";
 import { GuestCpu, TO_A_JUMP } from "./guest_cpu.ts";
 
 const INC_EAX = Uint8Array.of(0xff, 0xc0);
@@ -37,32 +37,58 @@ function compileToMark(code: CodeToCompile): CompileService {
   };
 }
 
-/** RAX after `code` has run on RAX = 1. */
-function runOnOne(guest: GuestCpu, code: Uint8Array): bigint {
+/** General registers after `code` has run on RAX = 1. */
+function runOnOne(
+  guest: GuestCpu,
+  code: Uint8Array,
+  behind?: { at: number; code: Uint8Array },
+): BigUint64Array {
   const [before, after] = [new Uint8Array(CASE_LENGTH), new Uint8Array(CASE_LENGTH)] as const;
   const input = new DataView(before.buffer);
   input.setBigUint64(Case.GPR, 1n, true);
   input.setUint32(Case.RFLAGS, 2, true);
   input.setUint32(Case.FX + Fx.MXCSR, 0x1f80, true);
   guest.place(code);
-  guest.run(before, after, 1, TO_A_JUMP);
-  return new DataView(after.buffer).getBigUint64(Case.GPR, true);
+  if (behind !== undefined) guest.placeAt(behind.at, behind.code);
+  guest.run(
+    before,
+    after,
+    1,
+    behind === undefined ? TO_A_JUMP : { singly: false, budget: 100, end: PADS[2] },
+  );
+  return new BigUint64Array(after.buffer, Case.GPR, 16);
 }
 
 Deno.test("code that is compiled when it is entered first is executed compiled the first time", () => {
   const guest = new GuestCpu(compileToMark);
-  assertEquals(runOnOne(guest, INC_EAX), MARK);
+  assertEquals(runOnOne(guest, INC_EAX)[0], MARK);
   assert(guest.compiled);
 });
 
 Deno.test("compiled code does what its instructions do", () => {
   const guest = new GuestCpu(compileAtOnce);
-  assertEquals(runOnOne(guest, INC_EAX), 2n);
+  assertEquals(runOnOne(guest, INC_EAX)[0], 2n);
   assert(guest.compiled);
 });
 
 Deno.test("what cannot be decoded is not compiled", () => {
   const guest = new GuestCpu(compileAtOnce);
-  assertEquals(runOnOne(guest, LOCK_INC_EAX), 1n);
+  assertEquals(runOnOne(guest, LOCK_INC_EAX)[0], 1n);
   assertFalse(guest.compiled);
 });
+
+for (const [how, compile] of [["interpreted", undefined], ["compiled", compileAtOnce]] as const) {
+  Deno.test(`an instruction that lies in two pages overwrites what is behind it (${how})`, () => {
+    const at = TEST + 0xffb;
+    const entry = Uint8Array.of(0xe9, 0xf6, 0x07, 0, 0);
+    const code = Uint8Array.of(
+      ...[0x89, 0x05, 1, 0, 0, 0], // mov [immediate], eax
+      ...[0xb9, 0, 0, 0, 0], // mov ecx, immediate
+      ...[0x48, 0x8d, 0x15, 0, 0, 0, 0], // lea rdx, [rip]
+      ...[0xe9, 0xee, 0x03, 0, 0], // jmp PADS[2]
+    );
+    const registers = runOnOne(new GuestCpu(compile), entry, { at, code });
+    assertEquals(registers[1], 1n);
+    assertEquals(registers[2], BigInt(at + 18));
+  });
+}

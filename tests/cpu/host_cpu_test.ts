@@ -17,8 +17,8 @@ const COMPILED_CASES = 10;
 const COMPILED_RUNS = 4000;
 const SEQUENCES = 4000;
 /** Compiled when each place is entered first, and when all places have been. */
-const COMPILED_SEQUENCES = 1200;
-const HELD_SEQUENCES = 2000;
+const COMPILED_SEQUENCES = 1000;
+const HELD_SEQUENCES = 1500;
 const SEQUENCE_CASES = 8;
 
 const obstacle = hostObstacle();
