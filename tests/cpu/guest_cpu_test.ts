@@ -7,7 +7,7 @@ import {
 import { HANDLER_PARAMS, HANDLER_RESULTS, importShared } from "../../kernel/cpu/interpreter/core_module.ts";
 import { GPR, RIP } from "../../kernel/cpu/state.ts";
 import { i32, i64 } from "../../kernel/cpu/wasm/expression.ts";
-import { NOWHERE } from "../../kernel/cpu/wasm/function_builder.ts";
+import { FunctionBuilder, NOWHERE, Table } from "../../kernel/cpu/wasm/function_builder.ts";
 import { ModuleBuilder } from "../../kernel/cpu/wasm/module_builder.ts";
 import { Case, CASE_LENGTH, Fx, PADS, TEST } from "./case_layout.ts";
 import { GuestCpu, TO_A_JUMP } from "./guest_cpu.ts";
@@ -20,19 +20,23 @@ const MARK = 0x1234_5678n;
 /** Compiles, and puts in the place of what came out a function that marks RAX and goes to a pad. */
 function compileToMark(code: CodeToCompile): CompileService {
   const service = compileAtOnce(code);
-  const m = new ModuleBuilder();
-  importShared(m, code.ram.buffer.byteLength >>> 16);
-  m.exportFunction("r0", HANDLER_PARAMS, HANDLER_RESULTS, (f) => {
-    f.store(8, NOWHERE, i64(MARK), GPR);
-    f.store(8, NOWHERE, i64(PADS[0]), RIP);
-    f.return(i32(0));
-  });
-  const module = new WebAssembly.Module(m.finish());
+  const mark = (slots: readonly number[]) => {
+    const m = new ModuleBuilder();
+    importShared(m, code.ram.buffer.byteLength >>> 16);
+    for (const slot of slots) {
+      const f = new FunctionBuilder(HANDLER_PARAMS);
+      f.store(8, NOWHERE, i64(MARK), GPR);
+      f.store(8, NOWHERE, i64(PADS[0]), RIP);
+      f.return(i32(0));
+      m.place(Table.Regions, slot, HANDLER_PARAMS, HANDLER_RESULTS, f);
+    }
+    return new WebAssembly.Module(m.finish());
+  };
   return {
     request: (request) => service.request(request),
     take: () => {
       const answer = service.take();
-      return answer?.batch === undefined ? answer : { ...answer, module };
+      return answer && { ...answer, module: mark(answer.regions.map(({ request }) => request.slot)) };
     },
   };
 }

@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { VcpuExit } from "../../kernel/vcpu.ts";
 import { OVERRUN } from "./configurations.ts";
-import { CODE, DATA, DEVICE, HostileMachine } from "./hostile_machine.ts";
+import { CODE, DATA, DEVICE, HostileMachine, USUAL_RAM_SIZE } from "./hostile_machine.ts";
 import { hostileTest } from "./hostile_test_case.ts";
 
 const PLENTY = 1 << 30;
@@ -94,7 +94,10 @@ for (const { name, source, prepare } of LOOPS) {
 Deno.test("a branch to itself is compiled while it is being taken", async () => {
   for (const source of ["jmp $", "inc eax\njne $"]) {
     const options = { compileThreshold: 2 };
-    using machine = await HostileMachine.make({ name: "compiled when entered again", options, effort: 1 });
+    using machine = await HostileMachine.make(
+      { name: "compiled when entered again", options, effort: 1 },
+      USUAL_RAM_SIZE,
+    );
     machine.load(source);
     machine.start();
     for (const budget of [10, 1000]) assertEquals(machine.run(budget), VcpuExit.Budget);
