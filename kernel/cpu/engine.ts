@@ -72,6 +72,10 @@ export class CpuEngine implements Engine {
   readonly handlers: Handlers;
   /** Compiled code, if there is to be any. */
   readonly regions: Regions | undefined;
+  /** How often the jump cache did not know where execution goes on. */
+  lookups = 0;
+  /** How often an exit of compiled code led nowhere yet. */
+  links = 0;
   readonly #view: DataView;
   readonly #exports: CoreExports;
   readonly #x87: X87Bridge;
@@ -168,8 +172,14 @@ export class CpuEngine implements Engine {
         this.regions?.hot(record);
         this.regions?.takeCompiled();
       },
-      link: (exit: number): bigint => this.#link(exit),
-      lookup: (linear: bigint): number => this.#lookup(linear),
+      link: (exit: number): bigint => {
+        this.links++;
+        return this.#link(exit);
+      },
+      lookup: (linear: bigint): number => {
+        this.lookups++;
+        return this.#lookup(linear);
+      },
       readMmio: (gpa: bigint, size: number): bigint =>
         this.#guarded(() => this.bus.readMmio(Number(gpa), size)),
       writeMmio: (gpa: bigint, size: number, value: bigint): void => {
@@ -268,14 +278,19 @@ export class CpuEngine implements Engine {
     const page = Number(BigInt.asIntN(32, linear >> 12n));
     const low = Number(BigInt.asIntN(32, linear));
     const group = (page ^ (page >>> 8)) & (JUMP_GROUPS - 1);
-    const place = (low ^ (low >>> 6)) & (JUMP_GROUP_ENTRIES - 1);
+    const place = (low ^ (low >>> 4)) & (JUMP_GROUP_ENTRIES - 1);
     return JUMP_CACHE + (group * JUMP_GROUP_ENTRIES + place) * 16;
   }
 
   #cacheJump(linear: bigint, record: number): void {
     const entry = this.#jumpCacheEntry(linear);
-    const context = this.#view.getBigUint64(JUMP_CONTEXT, true);
-    this.#view.setBigUint64(entry, linear ^ context, true);
+    const view = this.#view;
+    const tag = BigInt.asUintN(64, linear ^ view.getBigUint64(JUMP_CONTEXT, true));
+    if (view.getBigUint64(entry, true) !== tag) {
+      view.setBigUint64(entry ^ 16, view.getBigUint64(entry, true), true);
+      view.setBigUint64((entry ^ 16) + 8, view.getBigUint64(entry + 8, true), true);
+    }
+    view.setBigUint64(entry, tag, true);
     this.#view.setInt32(entry + 8, record, true);
     const region = this.#view.getUint16(record, true) === SpecialHandler.Region;
     this.#view.setInt32(entry + 12, region ? this.#view.getInt32(record + Record.LINK, true) : 0, true);

@@ -29,12 +29,13 @@ export const LARGE_REGIONS = FETCH_TLB + TLB_SIZE;
 export const LARGE_REGIONS_COUNT = 4096;
 
 /**
- * Jump cache: linear address -> record. 256 groups by page of 64 entries each, so that a page's entries lie together.
- * An entry is 16 bytes: tag i64 (address XOR `JUMP_CONTEXT`), record i32, compiled region i32 (0: none).
+ * Jump cache: linear address -> record. 256 groups by page of 256 entries each, so that a page's entries lie together.
+ * An entry is 16 bytes: tag i64 (address XOR `JUMP_CONTEXT`), record i32, compiled region i32 (0: none). What another
+ * address drives out of its place moves to the neighbour, whose number differs in the lowest bit.
  */
 export const JUMP_CACHE = LARGE_REGIONS + 2 * LARGE_REGIONS_COUNT;
 export const JUMP_GROUPS = 256;
-export const JUMP_GROUP_ENTRIES = 64;
+export const JUMP_GROUP_ENTRIES = 256;
 export const JUMP_CACHE_SIZE = JUMP_GROUPS * JUMP_GROUP_ENTRIES * 16;
 
 /**

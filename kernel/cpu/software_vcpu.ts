@@ -257,6 +257,10 @@ class SoftwareVcpu implements Vcpu {
       regionsCompiled: regions?.compiled ?? 0,
       regionsDropped: regions?.dropped ?? 0,
       regionBytes: regions?.codeBytes ?? 0,
+      lookups: this.#engine.lookups,
+      links: this.#engine.links,
+      requests: regions?.requests ?? 0,
+      putOff: regions?.putOff ?? 0,
     };
   }
 

@@ -128,7 +128,7 @@ export class CodePages {
     for (const { address, length } of instructions) {
       for (let at = address; at < address + length;) {
         const end = Math.min(address + length, (pageOf(at) + 1) * PAGE);
-        ranges.set(at, Math.max(end, ranges.get(at) ?? 0));
+        ranges.set(at, Math.max(end, ranges.get(at) ?? end));
         at = end;
       }
     }

@@ -69,6 +69,10 @@ export class Regions implements CompiledRegions {
   #deadSlots: number[] = [];
   #freeSlots: number[] = [];
   compiled = 0;
+  /** Requests to the compiler. */
+  requests = 0;
+  /** Requests that came too early. */
+  putOff = 0;
   instructions = 0;
   dropped = 0;
   codeBytes = 0;
@@ -94,6 +98,7 @@ export class Regions implements CompiledRegions {
     if ((this.#drops.get(Math.floor(key / 8) >>> 12) ?? 0) >= MOST_DROPS) return;
     if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
     this.#asked.add(key);
+    this.requests++;
     this.host.service.request({
       host: Math.floor(key / 8),
       mode: key & 3,
@@ -125,7 +130,8 @@ export class Regions implements CompiledRegions {
         this.#freeExits.push(firstExit);
         this.#freeSlots.push(slot);
         this.#asked.delete(codeKey(host, mode));
-        if (!later.has(slot)) this.#refused.add(codeKey(host, mode));
+        if (later.has(slot)) this.putOff++;
+        else this.#refused.add(codeKey(host, mode));
       }
       this.#installAll(answer);
     }

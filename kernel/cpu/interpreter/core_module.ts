@@ -32,7 +32,7 @@ import {
 import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
-import { enterRegion, findJump } from "./jump_cache.ts";
+import { enterRegion, findDrivenOut, findJump } from "./jump_cache.ts";
 import { probeTlb, write } from "./tlb_probe.ts";
 import { type Handler, writeHandler } from "./handler.ts";
 import { countEntry } from "./entry_counter.ts";
@@ -181,9 +181,10 @@ class CoreModule {
       target.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(f.load(8, NOWHERE, LINEAR_MASK)),
     );
     const found = f.local("i32");
-    findJump(f, linear, (entry) => {
-      f.set(found, f.loadAs("i32.load", entry, JUMP_CACHE + 8));
-    }, () => this.#lookUp(f, target, linear, found));
+    const take = (entry: Local<"i32">) => f.set(found, f.loadAs("i32.load", entry, JUMP_CACHE + 8));
+    findJump(f, linear, take, () => {
+      findDrivenOut(f, linear, take, () => this.#lookUp(f, target, linear, found));
+    });
     f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
     this.#enter(f, found, budget, target);
   }
@@ -218,13 +219,16 @@ class CoreModule {
       target.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(f.load(8, NOWHERE, LINEAR_MASK)),
     );
     const found = f.local("i32");
-    findJump(f, linear, (entry) => {
+    const take = (entry: Local<"i32">) => {
       f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
       enterRegion(f, entry, target, this.#regionType);
       f.set(found, f.loadAs("i32.load", entry, JUMP_CACHE + 8));
-    }, () => {
-      this.#lookUp(f, target, linear, found);
-      f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
+    };
+    findJump(f, linear, take, () => {
+      findDrivenOut(f, linear, take, () => {
+        this.#lookUp(f, target, linear, found);
+        f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
+      });
     });
     this.#enter(f, found, f.loadAs("i32.load", NOWHERE, BUDGET), target);
   }

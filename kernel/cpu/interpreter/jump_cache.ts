@@ -9,6 +9,16 @@ import { CODE_BASE, JUMP_CONTEXT, RIP } from "../state.ts";
 import { i32 } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 
+const ENTRY_SIZE = 16;
+
+function jumpEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
+  const page = f.let(linear.shrU(12).wrap());
+  const group = page.xor(page.shrU(8)).and(JUMP_GROUPS - 1);
+  const low = linear.wrap();
+  const place = low.xor(low.shrU(4)).and(JUMP_GROUP_ENTRIES - 1);
+  return f.let(group.mul(JUMP_GROUP_ENTRIES).add(place).mul(ENTRY_SIZE));
+}
+
 /** Runs `found` with the offset of the entry for a linear address, or `otherwise`. */
 export function findJump(
   f: FunctionBuilder,
@@ -16,17 +26,33 @@ export function findJump(
   found: (entry: Local<"i32">) => void,
   otherwise?: () => void,
 ): void {
-  const page = f.let(linear.shrU(12).wrap());
-  const group = page.xor(page.shrU(8)).and(JUMP_GROUPS - 1);
-  const low = linear.wrap();
-  const place = low.xor(low.shrU(6)).and(JUMP_GROUP_ENTRIES - 1);
-  const entry = f.let(group.mul(JUMP_GROUP_ENTRIES).add(place).mul(16));
+  const entry = jumpEntry(f, linear);
   const tag = f.load(8, entry, JUMP_CACHE);
   f.ifMostly(
     linear.xor(f.load(8, NOWHERE, JUMP_CONTEXT)).eq(tag),
     () => found(entry),
     otherwise,
   );
+}
+
+/** Runs `found` if the neighbour of an entry holds a linear address; the two have changed places then. */
+export function findDrivenOut(
+  f: FunctionBuilder,
+  linear: Local<"i64">,
+  found: (entry: Local<"i32">) => void,
+  otherwise: () => void,
+): void {
+  const entry = jumpEntry(f, linear);
+  const neighbour = f.let(entry.xor(ENTRY_SIZE));
+  const tag = f.load(8, neighbour, JUMP_CACHE);
+  f.if(linear.xor(f.load(8, NOWHERE, JUMP_CONTEXT)).eq(tag), () => {
+    const value = f.load(8, neighbour, JUMP_CACHE + 8);
+    f.store(8, neighbour, f.load(8, entry, JUMP_CACHE), JUMP_CACHE);
+    f.store(8, neighbour, f.load(8, entry, JUMP_CACHE + 8), JUMP_CACHE + 8);
+    f.store(8, entry, tag, JUMP_CACHE);
+    f.store(8, entry, value, JUMP_CACHE + 8);
+    found(entry);
+  }, otherwise);
 }
 
 /** Goes on with the region that an entry names, if there is one. CODE_BASE has been set. */
