@@ -48,6 +48,7 @@ export function parseDomainOptions(body: Uint8Array): DomainOptions {
     logLevel: integer(fields, "logLevel"),
     ...fields.ramFile === undefined ? {} : { ramFile: text(fields, "ramFile") },
     ...fields.traceFile === undefined ? {} : { traceFile: text(fields, "traceFile") },
+    ...fields.cpuCheck === true ? { cpuCheck: true } : {},
   };
 }
 

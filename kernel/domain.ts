@@ -56,18 +56,19 @@ export class Domain {
     this.#machine = machine;
     this.#handlers = handlers;
     this.#logLevel = options.logLevel;
-    const { traceFile } = options;
+    const { traceFile, cpuCheck } = options;
     this.#vcpu = new VcpuHandle(vcpuModule, {
       vcpu: 0,
       ram: machine.ram.memory,
       ramSize: machine.ram.size,
       share: machine.share,
       clock: machine.clock.share,
-      ...traceFile === undefined ? {} : { traceFile },
+      diagnostics: { ...traceFile === undefined ? {} : { traceFile }, ...cpuCheck ? { cpuCheck } : {} },
     }, {
       shutdown: (registers) => this.#tripleFault(registers),
       violation: (slot, reason) => this.#servers.violated(slot, reason),
-      fatal: (reason) => handlers.event({ kind: "fatal", reason }),
+      fatal: (reason, details) =>
+        handlers.event({ kind: "fatal", reason, ...details === undefined ? {} : { details } }),
     });
     this.#timers = new ServerTimers(machine.clock, (...timer) => this.#servers.timerDue(...timer));
     this.#servers = new ServerTable(machine.share, [this.#vcpu], {

@@ -118,7 +118,8 @@ class Kernel {
     if (this.#domain !== undefined) throw new Error("Domain has been created already");
     const output = this.#output;
     this.#domain = Domain.create(parseDomainOptions(body), this.#vcpuModule, {
-      event: (event) => event.kind === "fatal" ? this.#fail(event.reason) : output.event(event),
+      event: (event) =>
+        event.kind === "fatal" ? this.#fail(event.reason, event.details) : output.event(event),
       serverOutput: (server, bytes) => {
         const name = encoder.encode(server);
         // A server's longest output and its name may be more than a message holds.
@@ -146,9 +147,13 @@ class Kernel {
   }
 
   /** Says why the kernel process cannot go on, and ends it. */
-  async #fail(reason: string): Promise<never> {
+  async #fail(reason: string, details?: string): Promise<never> {
     this.#domain?.remove();
-    this.#output.event({ kind: "fatal", reason: reason.replaceAll("\n", " ") });
+    this.#output.event({
+      kind: "fatal",
+      reason: reason.replaceAll("\n", " "),
+      ...details === undefined ? {} : { details },
+    });
     setTimeout(() => Deno.exit(EXIT_FAILED), LAST_WORDS_TIMEOUT);
     await this.#output.flushed().catch(() => {});
     Deno.exit(EXIT_FAILED);

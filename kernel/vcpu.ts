@@ -37,12 +37,25 @@ export interface VcpuBus {
   writeApicMsr(msr: number, value: bigint): boolean;
   /** Task priority, bits 7-4 of the APIC's TPR. */
   cr8: number;
+  /** 64 random bits; absent: the host's. */
+  random?(): bigint;
+}
+
+/** A vCPU that cannot be relied on any more. The message is one line. */
+export class VcpuFailure extends Error {
+  /** `details`: what is known about it, some lines for people. */
+  constructor(message: string, readonly details: string) {
+    super(message);
+    this.name = "VcpuFailure";
+  }
 }
 
 /** One virtual CPU. Used by one thread only, except for {@link attention}. */
 export interface Vcpu {
-  /** Executes at most about `instructions` instructions. */
+  /** Executes at most about `instructions` instructions. @throws {VcpuFailure} if it cannot be relied on any more */
   run(instructions: number): VcpuExit;
+  /** It is not run for some time, or for good. @throws {VcpuFailure} if it could not be relied on */
+  pausing?(): void;
   /** Whether an interrupt would be taken now: IF is set and no shadow is in force. */
   readonly interruptible: boolean;
   /**

@@ -18,7 +18,7 @@ import type {
 export interface VcpuHandlers {
   shutdown(registers: string): void;
   violation(slot: number, reason: string): void;
-  fatal(reason: string): void;
+  fatal(reason: string, details?: string): void;
 }
 
 /** A vCPU's thread. */
@@ -87,7 +87,7 @@ export class VcpuHandle {
       case "violation":
         return this.#handlers.violation(report.slot, report.reason);
       case "fatal":
-        return this.#handlers.fatal(report.reason);
+        return this.#handlers.fatal(report.reason, report.details);
     }
   }
 

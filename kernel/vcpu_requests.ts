@@ -9,6 +9,14 @@ import type { AttentionWord, DomainShare } from "./channel/grants.ts";
 import type { VcpuChannelPlan } from "./channel/vcpu_channel.ts";
 import type { ClockShare } from "./clock.ts";
 
+/** How a vCPU is watched. */
+export interface VcpuDiagnostics {
+  /** File that executed instructions are traced to; absent: none. */
+  readonly traceFile?: string;
+  /** Whether compiled code is compared with the interpreter. */
+  readonly cpuCheck?: boolean;
+}
+
 /** What a vCPU's thread is started with. */
 export interface VcpuStart {
   readonly vcpu: number;
@@ -16,7 +24,7 @@ export interface VcpuStart {
   readonly ramSize: number;
   readonly share: DomainShare;
   readonly clock: ClockShare;
-  readonly traceFile?: string;
+  readonly diagnostics: VcpuDiagnostics;
   /** The thread's end of the channel for {@link VcpuRequest} and {@link VcpuReport}. */
   readonly port: MessagePort;
 }
@@ -63,5 +71,5 @@ export type VcpuReport =
   | { readonly kind: "shutdown"; readonly registers: string }
   /** A server sent what it may not. */
   | { readonly kind: "violation"; readonly slot: number; readonly reason: string }
-  /** The thread cannot go on. */
-  | { readonly kind: "fatal"; readonly reason: string };
+  /** The thread cannot go on. `details`: some lines for people. */
+  | { readonly kind: "fatal"; readonly reason: string; readonly details?: string };

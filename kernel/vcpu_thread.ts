@@ -20,11 +20,12 @@ import { IoreqClient } from "./io/ioreq_client.ts";
 import { Router } from "./io/router.ts";
 import { Slots } from "./io/slots.ts";
 import { VcpuEventKind, VcpuEvents } from "./io/vcpu_events.ts";
-import type { Vcpu, VcpuBus } from "./vcpu.ts";
+import { type Vcpu, type VcpuBus, VcpuFailure } from "./vcpu.ts";
 import { VcpuLoop } from "./vcpu_loop.ts";
 import type {
   SavedVcpu,
   VcpuAction,
+  VcpuDiagnostics,
   VcpuReport,
   VcpuRequest,
   VcpuStart,
@@ -43,21 +44,27 @@ export type VcpuFactory = (options: {
   readonly ramSize: number;
   readonly bus: VcpuBus;
   readonly index: number;
-  readonly traceFile?: string;
 }) => Vcpu;
 
-/** Makes this Worker a vCPU's thread, with the vCPU that `factory` makes. */
-export function serveVcpu(factory: VcpuFactory): void {
-  addEventListener("message", (event) => {
+/** Makes this Worker a vCPU's thread. `prepare` gives what makes its vCPU, once that is loaded. */
+export function serveVcpu(
+  prepare: (diagnostics: VcpuDiagnostics) => VcpuFactory | Promise<VcpuFactory>,
+): void {
+  addEventListener("message", async (event) => {
     const { data: start } = event as MessageEvent<VcpuStart>;
     try {
-      new VcpuThread(start, factory).run();
+      new VcpuThread(start, await prepare(start.diagnostics)).run();
     } catch (error) {
-      const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      const report: VcpuReport = { kind: "fatal", reason: `vCPU ${start.vcpu} cannot go on: ${reason}` };
-      start.port.postMessage(report);
+      start.port.postMessage(fatalReport(start.vcpu, error));
     }
   });
+}
+
+function fatalReport(vcpu: number, error: unknown): VcpuReport {
+  const failure = error instanceof VcpuFailure;
+  const what = failure ? error.message : error instanceof Error ? `${error.name}: ${error.message}` : error;
+  const reason = `vCPU ${vcpu} cannot go on: ${what}`;
+  return { kind: "fatal", reason, ...failure ? { details: error.details } : {} };
 }
 
 class VcpuThread {
@@ -101,14 +108,8 @@ class VcpuThread {
       answered: () => this.#lines.apply(this.#interrupts),
       interruptsChanged: () => this.#interruptsChanged(),
     });
-    const { ram, ramSize, traceFile } = start;
-    this.#vcpu = factory({
-      ram,
-      ramSize,
-      bus,
-      index: start.vcpu,
-      ...traceFile === undefined ? {} : { traceFile },
-    });
+    const { ram, ramSize } = start;
+    this.#vcpu = factory({ ram, ramSize, bus, index: start.vcpu });
     this.#loop = new VcpuLoop({
       index: start.vcpu,
       vcpu: this.#vcpu,
@@ -178,6 +179,8 @@ class VcpuThread {
 
   #answer(request: VcpuRequest): void {
     const { id, action } = request;
+    // What the vCPU itself says against being relied on is no refusal: the thread cannot go on.
+    if (action.kind === "stop") this.#vcpu.pausing?.();
     try {
       const value = this.#act(action);
       this.#report({ kind: "answer", id, ...value === undefined ? {} : { value } });

@@ -21,11 +21,14 @@ export interface PermissionOptions {
   readonly shareMemory: boolean;
   /** File that executed instructions are traced to. */
   readonly trace?: string | undefined;
+  /** Whether compiled code is compared with the interpreter. */
+  readonly cpuCheck?: boolean;
   readonly paths: RuntimePaths;
 }
 
 /** Options of every process: it can ask for nothing, load nothing from elsewhere, and has no settings. */
-const COMMON = ["--quiet", "--no-prompt", "--no-config", "--no-lock", "--no-remote", "--no-npm"];
+const COMMON = ["--quiet", "--no-prompt", "--no-config", "--no-lock", "--no-remote"];
+const NO_PACKAGES = "--no-npm";
 
 const KERNEL_MODULE = new URL("../kernel/main.ts", import.meta.url);
 
@@ -40,6 +43,8 @@ export function kernelPlan(options: PermissionOptions): ProcessPlan {
     write.push(options.paths.directory);
   }
   const flags = [...COMMON, "--unstable-worker-options", ...permissionFlags({ read, write })];
+  // Diagnostics show instructions, by a WebAssembly module from a package.
+  if (options.trace === undefined && options.cpuCheck !== true) flags.push(NO_PACKAGES);
   // The address of a WebAssembly memory is given out only where FFI is not limited to a library.
   if (options.shareMemory) flags.push("--allow-ffi");
   return { name: "kernel", url: KERNEL_MODULE.href, flags };
@@ -48,7 +53,7 @@ export function kernelPlan(options: PermissionOptions): ProcessPlan {
 /** Plan of a server process: what its manifest names and nothing else. */
 export function serverPlan(entry: ServerEntry): ProcessPlan {
   const { name, permissions } = entry.manifest;
-  return { name, url: String(entry.url), flags: [...COMMON, ...permissionFlags(permissions)] };
+  return { name, url: String(entry.url), flags: [...COMMON, NO_PACKAGES, ...permissionFlags(permissions)] };
 }
 
 /**

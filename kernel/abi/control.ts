@@ -63,6 +63,8 @@ export interface DomainOptions {
   readonly logLevel: number;
   /** File that executed instructions are traced to; absent: none. */
   readonly traceFile?: string;
+  /** Whether compiled code is compared with the interpreter while the guest runs. */
+  readonly cpuCheck?: boolean;
 }
 
 /** How a server is reached. */
@@ -118,8 +120,8 @@ export type DomainEvent =
   }
   /** A server was ended for what it sent or because it does not answer; its process is to be killed. */
   | { readonly kind: "server-failed"; readonly server: string; readonly reason: string }
-  /** The kernel process cannot go on. */
-  | { readonly kind: "fatal"; readonly reason: string };
+  /** The kernel process cannot go on. `details`: some lines for people. */
+  | { readonly kind: "fatal"; readonly reason: string; readonly details?: string };
 
 /** State of every part but RAM, as `state.ts` encodes it. */
 export interface DomainState {

@@ -102,6 +102,8 @@ export interface Cpu {
   readApicMsr(msr: number): bigint | undefined;
   writeApicMsr(msr: number, value: bigint): boolean;
   cr8: number;
+  /** 64 random bits. */
+  random(): bigint;
   /** HLT: the run loop waits for an interrupt. */
   halt(): void;
   /**

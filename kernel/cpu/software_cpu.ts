@@ -52,6 +52,7 @@ import {
   Vector,
   WATCHING,
 } from "./state.ts";
+import { hostRandom } from "./system/random.ts";
 import { Tlb } from "./tlb.ts";
 import type { VcpuBus } from "../vcpu.ts";
 
@@ -335,6 +336,10 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   }
   set cr8(value: number) {
     this.#bus.cr8 = value;
+  }
+
+  random(): bigint {
+    return this.#bus.random === undefined ? hostRandom() : this.#bus.random();
   }
 
   // The run loop.

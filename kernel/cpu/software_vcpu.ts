@@ -34,7 +34,8 @@ import {
   Vector,
 } from "./state.ts";
 import { interrupt, raise, raiseDebugTrap } from "./system/mod.ts";
-import { InstructionTrace } from "./trace.ts";
+import type { SoftwareCpu } from "./software_cpu.ts";
+import { InstructionTrace, type TraceOptions } from "./trace.ts";
 
 /** DR6.BS: single step. */
 const DR6_BS = 1 << 14;
@@ -54,18 +55,26 @@ export interface SoftwareVcpuOptions {
   readonly compileThreshold?: number;
   /** Who compiles it: by default this thread, at once. */
   readonly compileService?: CompileServiceFactory;
-  /** File that every executed instruction is written to. */
-  readonly traceFile?: string;
+  /** Has every executed instruction written to a file. */
+  readonly trace?: TraceOptions;
+  /** Whether {@link Vcpu.run} executes one instruction at a time, and repeated ones element by element. */
+  readonly stepping?: boolean;
+}
+
+/** A vCPU whose registers can be looked at. */
+export interface SoftwareVcpu extends Vcpu {
+  readonly cpu: SoftwareCpu;
 }
 
 /** Makes a vCPU in its power-on state. */
-export function createSoftwareVcpu(options: SoftwareVcpuOptions): Vcpu {
-  return new SoftwareVcpu(options);
+export function createSoftwareVcpu(options: SoftwareVcpuOptions): SoftwareVcpu {
+  return new EngineVcpu(options);
 }
 
-class SoftwareVcpu implements Vcpu {
+class EngineVcpu implements SoftwareVcpu {
   readonly #engine: CpuEngine;
   readonly #trace: InstructionTrace | undefined;
+  readonly #stepping: boolean;
   readonly attention: Vcpu["attention"];
   #executed = 0n;
   /** The next instruction has met a data breakpoint. */
@@ -74,24 +83,35 @@ class SoftwareVcpu implements Vcpu {
   constructor(options: SoftwareVcpuOptions) {
     this.#engine = new CpuEngine(options);
     this.attention = { words: new Int32Array(this.#engine.memory.buffer), index: ATTENTION >> 2 };
-    this.#trace = options.traceFile === undefined
+    this.#trace = options.trace === undefined
       ? undefined
-      : new InstructionTrace(options.traceFile, this.#engine.cpu);
-    this.#engine.cpu.stepping = this.#trace !== undefined;
+      : new InstructionTrace(options.trace, this.#engine.cpu);
+    this.#stepping = options.stepping === true || this.#trace !== undefined;
+    this.#engine.cpu.stepping = this.#stepping;
     this.reset();
   }
 
+  get cpu(): SoftwareCpu {
+    return this.#engine.cpu;
+  }
+
   run(instructions: number): VcpuExit {
+    let exit: VcpuExit | undefined;
+    try {
+      return exit = this.#execute(instructions);
+    } finally {
+      if (exit !== VcpuExit.Budget) this.#trace?.flush();
+    }
+  }
+
+  #execute(instructions: number): VcpuExit {
     const { cpu } = this.#engine;
     const words = this.attention.words;
     let left = instructions;
     for (;;) {
       if (words[NMI_PENDING >> 2] !== 0) this.#takeNonMaskableInterrupt();
       const shutdown = cpu.shutdownReason !== undefined;
-      if (shutdown || words[HALTED >> 2] !== 0) {
-        this.#trace?.flush();
-        return shutdown ? VcpuExit.Shutdown : VcpuExit.Halt;
-      }
+      if (shutdown || words[HALTED >> 2] !== 0) return shutdown ? VcpuExit.Shutdown : VcpuExit.Halt;
       if ((Atomics.load(words, this.attention.index) & ~LEAVE_LOOP) !== 0) return VcpuExit.Attention;
       if (this.interruptWindow && this.interruptible) return VcpuExit.Attention;
       if (left < 0) return VcpuExit.Budget;
@@ -113,7 +133,7 @@ class SoftwareVcpu implements Vcpu {
     const single = (words[RFLAGS >> 2]! & Flag.TF) !== 0;
     const awaited = this.interruptWindow || words[NMI_PENDING >> 2] !== 0;
     const alone = single || shadowed && awaited || breakpoints.stepping || breakpoints.hits !== 0 ||
-      this.#executeAlone || this.#trace !== undefined;
+      this.#executeAlone || this.#stepping;
     this.#executeAlone = false;
     this.#trace?.before();
     if (alone !== cpu.stepping) {
@@ -204,6 +224,10 @@ class SoftwareVcpu implements Vcpu {
   interrupt(vector: number): void {
     this.#wake();
     interrupt(this.#engine.cpu, vector);
+  }
+
+  pausing(): void {
+    this.#trace?.flush();
   }
 
   nonMaskableInterrupt(): void {

@@ -13,6 +13,12 @@ let left = 0;
 
 /** Gives 64 random bits, of which the destination takes as many as it has; sets CF. RDRAND, RDSEED. */
 export function rdrand(cpu: Cpu): bigint {
+  cpu.rflags = (cpu.rflags & ~ARITHMETIC_FLAGS) | Flag.CF;
+  return cpu.random();
+}
+
+/** 64 random bits of the host's. */
+export function hostRandom(): bigint {
   if (left === 0) {
     crypto.getRandomValues(pool);
     left = pool.length;
@@ -20,6 +26,5 @@ export function rdrand(cpu: Cpu): bigint {
   left--;
   const value = pool[left];
   pool[left] = 0n;
-  cpu.rflags = (cpu.rflags & ~ARITHMETIC_FLAGS) | Flag.CF;
   return value;
 }

@@ -36,6 +36,7 @@ import {
 } from "../state.ts";
 import { DEBUG_RESET } from "./debug_registers.ts";
 import { X87_CONTROL_RESET } from "./legacy_region.ts";
+import { hostRandom } from "./random.ts";
 import { TestMemory } from "./test_memory.ts";
 
 /** What a test can see of a vCPU besides its registers. */
@@ -50,6 +51,7 @@ export class TestCpu implements Cpu {
   tscFrequency = 1e9;
   tsc = 1000n;
   cr8 = 0;
+  random = hostRandom;
   halted = false;
   shadows = 0;
   shutdownReason: string | undefined;
