@@ -27,6 +27,7 @@ import {
   SEGMENT_BASE,
   SEGMENT_LIMIT,
   SegmentAttribute,
+  STEPPING,
   Vector,
 } from "../state.ts";
 import { type Expression, i32, i64, select } from "../wasm/expression.ts";
@@ -338,10 +339,12 @@ class CoreModule {
   }
 
   #refetch(f: FunctionBuilder, record: Local<"i32">, loop: Label): void {
-    const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5);
+    const executed = f.let(record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5));
     f.storeAs("i32.store", NOWHERE, f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed), BUDGET);
     const rip = f.let(recordRip(f, record));
     f.store(8, NOWHERE, rip, RIP);
+    // What stood here may have been the end of a single step.
+    f.if(f.loadAs("i32.load", NOWHERE, STEPPING).ne(0).and(executed.ne(0)), () => f.return(i32(0)));
     const linear = f.let(
       rip.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(f.load(8, NOWHERE, LINEAR_MASK)),
     );
