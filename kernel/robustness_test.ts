@@ -264,6 +264,15 @@ Deno.test("a failure of the CPU is one fatal event, and ends the kernel process"
   assertEquals((await kernel.process.status).code, 1);
 });
 
+Deno.test("a vCPU that finds itself unreliable tells what it knows", async () => {
+  await using kernel = await TestKernel.create();
+  // Not before the request to start has been answered.
+  await kernel.run({ op: Op.Repeat, address: 0, value: 100_000 }, { op: Op.Fail });
+  const { reason, details } = await kernel.event("fatal");
+  assertEquals([reason, details], ["vCPU 0 cannot go on: Scripted failure", "first line\nsecond line"]);
+  assertEquals((await kernel.process.status).code, 1);
+});
+
 Deno.test("an idle guest takes no processor time", async () => {
   await using kernel = await TestKernel.create();
   await kernel.attach(ECHO_MANIFEST, ECHO_SERVER, "fifo");

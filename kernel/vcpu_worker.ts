@@ -4,6 +4,7 @@
  * @module
  */
 
+import { createCheckedVcpu } from "./cpu/check/checked_vcpu.ts";
 import { compileMeanwhile } from "./cpu/compiler/compile_service.ts";
 import { Disassembler } from "./cpu/disassembler.ts";
 import { createSoftwareVcpu } from "./cpu/software_vcpu.ts";
@@ -12,12 +13,14 @@ import { serveVcpu } from "./vcpu_thread.ts";
 /** How often code is entered before it is compiled. */
 const COMPILE_THRESHOLD = 250;
 
-serveVcpu(async ({ traceFile }) => {
-  if (traceFile === undefined) {
+serveVcpu(async ({ traceFile, cpuCheck }) => {
+  if (traceFile === undefined && !cpuCheck) {
     const compiling = { compileThreshold: COMPILE_THRESHOLD, compileService: compileMeanwhile };
     return (options) => createSoftwareVcpu({ ...options, ...compiling });
   }
+  const disassembler = await Disassembler.load();
+  if (traceFile === undefined) return (options) => createCheckedVcpu({ ...options, disassembler });
   // Whoever traces sees every instruction, which compiled code does not stop at.
-  const trace = { file: traceFile, disassembler: await Disassembler.load() };
+  const trace = { file: traceFile, disassembler };
   return (options) => createSoftwareVcpu({ ...options, trace });
 });

@@ -96,13 +96,16 @@ export class Domain implements AsyncDisposable {
    */
   static async create(config: DomainConfig): Promise<Domain> {
     const checked = await checkConfig(config);
-    await checkHostMemory(checked.memory, checked.shareMemory);
+    await checkHostMemory(checked);
     const domain = new Domain(checked, config.log);
     const started = Supervisor.start({ ...checked, servers: domainServers(checked) }, {
       event: (event) => domain.#event(event),
       serverOutput: (server, bytes) => domain.#output(server, bytes),
       line: (source, text) => domain.#write({ level: "info", source, text }),
-      failed: (reason) => domain.#finish({ reason: "failed", exitCode: 2, detail: reason }),
+      failed: (detail, details) => {
+        const more = details === undefined ? {} : { details };
+        return domain.#finish({ reason: "failed", exitCode: 2, detail, ...more });
+      },
     });
     // It is needed from the first failure on, which may come before the image is there.
     const assigned = started.then((supervisor) => domain.#supervisor = supervisor);

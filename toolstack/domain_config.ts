@@ -63,6 +63,11 @@ export interface DomainConfig {
   } | undefined;
   /** File that every executed instruction is written to, for finding errors. It becomes large. */
   readonly trace?: string | undefined;
+  /**
+   * Whether all that compiled code does is compared with the interpreter, for finding errors: the first difference ends
+   * the domain. The guest runs about a hundred times slower, and needs its RAM twice. Not together with `trace`.
+   */
+  readonly cpuCheck?: boolean | undefined;
 }
 
 /** The part of a {@link DomainConfig} that is not read from files. */
@@ -82,6 +87,7 @@ export interface CheckedOptions {
   readonly logLevel: number;
   /** Absolute path. */
   readonly trace: string | undefined;
+  readonly cpuCheck: boolean;
 }
 
 /** A {@link DomainConfig} that has been checked and whose files have been read. */
@@ -133,6 +139,9 @@ export function checkOptions(options: DomainOptions): CheckedOptions {
   if (!(resetLimit >= 0)) {
     throw new ConfigurationError(`Reset limit ${resetLimit} is not possible: use 0 or more`);
   }
+  if (options.trace !== undefined && options.cpuCheck === true) {
+    throw new ConfigurationError("A trace and a CPU check are not possible together: use one of them");
+  }
   return {
     commandLine: `${COMMAND_LINE} ${append}`.trim(),
     memory,
@@ -143,6 +152,7 @@ export function checkOptions(options: DomainOptions): CheckedOptions {
     resetLimit,
     logLevel: logLevel(options.log?.level),
     trace: options.trace === undefined ? undefined : resolve(options.trace),
+    cpuCheck: options.cpuCheck ?? false,
   };
 }
 

@@ -34,4 +34,6 @@ export interface DomainEnd {
   readonly detail: string;
   /** Registers of the first vCPU after a triple fault or a panic, some lines for people. */
   readonly registers?: string;
+  /** What is known about a failure beyond {@link DomainEnd.detail}, some lines for people: what `cpuCheck` has found. */
+  readonly details?: string;
 }

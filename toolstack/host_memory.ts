@@ -13,9 +13,11 @@ import { SHARED_MEMORY_ROOT } from "./runtime_directory.ts";
  *
  * @throws {ConfigurationError} if it is too much
  */
-export async function checkHostMemory(memory: number, shareMemory: boolean): Promise<void> {
+export async function checkHostMemory(
+  { memory, shareMemory, cpuCheck }: { memory: number; shareMemory: boolean; cpuCheck: boolean },
+): Promise<void> {
   const mayLook = Deno.permissions.querySync({ name: "sys", kind: "systemMemoryInfo" }).state === "granted";
-  if (mayLook) refuse(memory, Deno.systemMemoryInfo().available, "of the host's memory");
+  if (mayLook) refuse(memory * (cpuCheck ? 2 : 1), Deno.systemMemoryInfo().available, "of the host's memory");
   if (shareMemory) refuse(memory, await freeSharedMemory(), `in ${SHARED_MEMORY_ROOT}`);
 }
 

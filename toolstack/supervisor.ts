@@ -26,6 +26,7 @@ export interface SupervisorOptions {
   readonly shareMemory: boolean;
   readonly logLevel: number;
   readonly trace?: string | undefined;
+  readonly cpuCheck?: boolean;
   readonly servers: readonly ServerEntry[];
 }
 
@@ -35,8 +36,8 @@ export interface SupervisorHandlers {
   serverOutput(server: string, bytes: Uint8Array): void;
   /** A process wrote a line to its standard error. */
   line(process: string, line: string): void;
-  /** The domain cannot go on; called once at most. */
-  failed(reason: string): void;
+  /** The domain cannot go on; called once at most. `details`: some lines for people. */
+  failed(reason: string, details?: string): void;
 }
 
 /** The processes of one domain. */
@@ -116,6 +117,7 @@ export class Supervisor {
       logLevel: this.#options.logLevel,
       ...this.#options.shareMemory ? { ramFile: this.#paths.ramFile } : {},
       ...this.#options.trace === undefined ? {} : { traceFile: this.#options.trace },
+      ...this.#options.cpuCheck ? { cpuCheck: true } : {},
     });
     const attached = isolation === "process" ? this.#startServers(servers) : this.#attachWorkers(servers);
     await Promise.all([created, attached]);
@@ -158,7 +160,7 @@ export class Supervisor {
   }
 
   #event(event: DomainEvent): void {
-    if (event.kind === "fatal") this.#failed(`Kernel process cannot go on: ${event.reason}`);
+    if (event.kind === "fatal") this.#failed(`Kernel process cannot go on: ${event.reason}`, event.details);
     else if (event.kind === "server-failed") this.#serverFailed(event.server, event.reason);
     else this.#handlers.event(event);
   }
@@ -186,12 +188,12 @@ export class Supervisor {
     this.#failed(ended ? `Kernel process ${await host.describeEnd()}: start the domain again` : reason);
   }
 
-  #failed(reason: string): void {
+  #failed(reason: string, details?: string): void {
     if (this.#state === "down") return;
     const starting = this.#state === "starting";
     this.#state = "down";
     if (starting) this.#startFailed.reject(new Error(reason));
-    else this.#handlers.failed(reason);
+    else this.#handlers.failed(reason, details);
   }
 
   #watch(pid: number, ended: Promise<unknown>): void {

@@ -25,7 +25,7 @@ export function instructionBytes(cpu: SoftwareCpu, address: bigint): Uint8Array<
 }
 
 /** Where a linear address lies in RAM, for the code that runs or for the system. */
-function ramOffset(cpu: SoftwareCpu, address: bigint): number | undefined {
+export function ramOffset(cpu: SoftwareCpu, address: bigint): number | undefined {
   for (const access of [Access.FETCH, Access.SYSTEM]) {
     const gpa = cpu.translate(BigInt.asIntN(64, address), access | Access.PROBE);
     const host = gpa < 0n ? -1 : cpu.ramOffset(Number(gpa));

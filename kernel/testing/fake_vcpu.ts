@@ -6,7 +6,7 @@
 
 import type { BootEntry } from "../abi/control.ts";
 import type { StateFields } from "../abi/state.ts";
-import { type Vcpu, type VcpuBus, VcpuExit } from "../vcpu.ts";
+import { type Vcpu, type VcpuBus, VcpuExit, VcpuFailure } from "../vcpu.ts";
 
 /** Steps of a script. Each takes {@link STEP_SIZE} bytes: op, size, zero u16, address u32, value u64. */
 export enum Op {
@@ -38,6 +38,8 @@ export enum Op {
   Repeat = 15,
   /** Puts a byte of RAM into the log. */
   LoadByte = 16,
+  /** Fails as a vCPU that cannot be relied on. */
+  Fail = 17,
 }
 
 /** One step. */
@@ -222,6 +224,8 @@ class FakeVcpu implements Vcpu {
         return VcpuExit.Shutdown;
       case Op.Throw:
         throw new Error("Scripted failure\nwith a second line");
+      case Op.Fail:
+        throw new VcpuFailure("Scripted failure", "first line\nsecond line");
       case Op.AwaitInterrupts:
         if (this.#taken >= value) break;
         this.#ip = at;

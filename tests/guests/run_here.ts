@@ -7,7 +7,7 @@
 
 import type { DeviceContext } from "../../devices/device.ts";
 import { Uart } from "../../devices/uart.ts";
-import { createSoftwareVcpu } from "../../kernel/cpu/software_vcpu.ts";
+import { createSoftwareVcpu, type SoftwareVcpuOptions } from "../../kernel/cpu/software_vcpu.ts";
 import { PHYSICAL_ADDRESS_BITS } from "../../kernel/cpu/system/cpuid.ts";
 import { Signal } from "../../kernel/interrupt/delivery.ts";
 import { InterruptController } from "../../kernel/interrupt/interrupt_controller.ts";
@@ -40,9 +40,16 @@ const COM1_IRQ = 4;
 /** After this long, in ms, a guest counts as stuck. */
 const TIME_LIMIT = 60_000;
 
+/** Makes a vCPU. */
+export type MakeVcpu = (options: SoftwareVcpuOptions) => Vcpu;
+
 /** Runs a guest to its end; code that is entered `compileThreshold` times is compiled, unless that is 0. */
-export function runHere(program: Program, compileThreshold = 0): GuestRun {
-  return new Machine(program, compileThreshold).run();
+export function runHere(
+  program: Program,
+  compileThreshold = 0,
+  make: MakeVcpu = createSoftwareVcpu,
+): GuestRun {
+  return new Machine(program, compileThreshold, make).run();
 }
 
 /** Interrupt controllers that let nobody sleep beyond the time limit. */
@@ -64,7 +71,7 @@ class Machine implements VcpuBus {
   #exit: number | undefined;
   #ended = false;
 
-  constructor(program: Program, compileThreshold: number) {
+  constructor(program: Program, compileThreshold: number, make: MakeVcpu) {
     const pages = (RAM_SIZE + SPARE) / PAGE;
     const ram = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.#ram = new Uint8Array(ram.buffer);
@@ -79,7 +86,7 @@ class Machine implements VcpuBus {
       },
     });
     this.#uart = new Uart(this.#serialContext());
-    this.#vcpu = createSoftwareVcpu({ ram, ramSize: RAM_SIZE, bus: this, index: 0, compileThreshold });
+    this.#vcpu = make({ ram, ramSize: RAM_SIZE, bus: this, index: 0, compileThreshold });
     this.#loop = new VcpuLoop({
       index: 0,
       vcpu: this.#vcpu,
