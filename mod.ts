@@ -34,4 +34,4 @@ export type { InputEvent } from "./toolstack/input_events.ts";
 export { parseMemorySize } from "./toolstack/memory_size.ts";
 export type { Isolation } from "./toolstack/permissions.ts";
 export type { SavedState } from "./toolstack/saved_state.ts";
-export type { Statistics } from "./toolstack/statistics.ts";
+export { formatCpuStatistics, type Statistics } from "./toolstack/statistics.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DOMAIN_OPTIONS, IMAGE_OPTIONS, type Option, type OptionValues } from "./options.ts";
+import { DOMAIN_OPTIONS, IMAGE_OPTIONS, type Option, type OptionValues, SESSION_OPTIONS } from "./options.ts";
 import { showPermissions } from "./permissions.ts";
 import { run } from "./run.ts";
 import { start } from "./start.ts";
@@ -24,13 +24,13 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "start",
     summary: "boot Debian's kernel to a shell, fetching what is missing",
-    options: DOMAIN_OPTIONS,
+    options: [...DOMAIN_OPTIONS, ...SESSION_OPTIONS],
     run: start,
   },
   {
     name: "run",
     summary: "boot a kernel of your own",
-    options: [...IMAGE_OPTIONS, ...DOMAIN_OPTIONS],
+    options: [...IMAGE_OPTIONS, ...DOMAIN_OPTIONS, ...SESSION_OPTIONS],
     run,
   },
   {

@@ -9,15 +9,25 @@ const CTRL_A = 0x01;
 /** What was typed. */
 export type TerminalInput =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  | { readonly kind: "quit" | "size" | "help" };
+  | { readonly kind: "quit" | "size" | "counters" | "help" };
 
 /** What Ctrl-A H shows. */
 export const ESCAPE_HELP = [
   "Ctrl-A X       end the domain and quit",
   "Ctrl-A S       type a command that tells the guest the size of this terminal",
+  "Ctrl-A C       show counters of the CPU",
   "Ctrl-A Ctrl-A  send Ctrl-A",
   "Ctrl-A H       this help",
 ];
+
+/** What each key asks for. */
+const KINDS: ReadonlyMap<string, "quit" | "size" | "counters" | "help"> = new Map([
+  ["x", "quit"],
+  ["s", "size"],
+  ["c", "counters"],
+  ["h", "help"],
+  ["?", "help"],
+]);
 
 /** Takes the escape keys out of what is typed. */
 export class EscapeKeys {
@@ -39,13 +49,7 @@ export class EscapeKeys {
       }
       this.#escaped = false;
       const key = String.fromCharCode(byte).toLowerCase();
-      const kind = key === "x"
-        ? "quit"
-        : key === "s"
-        ? "size"
-        : key === "h" || key === "?"
-        ? "help"
-        : undefined;
+      const kind = KINDS.get(key);
       if (kind !== undefined) {
         flush();
         inputs.push({ kind });

@@ -12,7 +12,7 @@ Deno.test("what is typed goes to the guest, except for the escape keys", () => {
   assertEquals(typed("ls\r"), ["ls\r"]);
   assertEquals(typed("a\x01xb"), ["a", "<quit>", "b"]);
   assertEquals(typed("\x01X"), ["<quit>"]);
-  assertEquals(typed("\x01h\x01?\x01s"), ["<help>", "<help>", "<size>"]);
+  assertEquals(typed("\x01h\x01?\x01s\x01c"), ["<help>", "<help>", "<size>", "<counters>"]);
   assertEquals(typed("\x03\x04"), ["\x03\x04"]);
 });
 

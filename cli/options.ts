@@ -41,6 +41,12 @@ export const DOMAIN_OPTIONS: readonly Option[] = [
     help: `what is told on standard error: ${LOG_LEVELS.join(", ")} (default warn)`,
   },
   { name: "trace", value: "FILE", help: "write every executed instruction to FILE" },
+  { name: "cpu-check", help: "compare compiled code with the interpreter; end at the first difference" },
+];
+
+/** Options about what is shown of a domain. */
+export const SESSION_OPTIONS: readonly Option[] = [
+  { name: "cpu-stats", help: "show counters of the CPU at the end, on standard error" },
 ];
 
 const HELP: Option = { name: "help", help: "show this help" };
@@ -124,11 +130,25 @@ export function domainConfig(values: OptionValues): DomainOptions {
     isolation: text("isolation") as DomainConfig["isolation"],
     resetLimit: resetLimit === undefined ? undefined : Number(resetLimit),
     trace: trace === undefined ? undefined : userPath(trace),
+    cpuCheck: values.has("cpu-check"),
   };
 }
 
+/** How a session is shown. @throws {ConfigurationError} if a value is not possible */
+export function sessionOptions(values: OptionValues): SessionOptions {
+  return { logLevel: logLevelOption(values), cpuStatistics: values.has("cpu-stats") };
+}
+
+/** How a session is shown. */
+export interface SessionOptions {
+  /** Least important level that is told. */
+  readonly logLevel: LogLevelName;
+  /** Whether counters of the CPU are shown at the end. */
+  readonly cpuStatistics: boolean;
+}
+
 /** Level that `--log` names. @throws {ConfigurationError} if there is no such level */
-export function logLevelOption(values: OptionValues): LogLevelName {
+function logLevelOption(values: OptionValues): LogLevelName {
   const given = values.get("log") ?? "warn";
   const level = LOG_LEVELS.find((name) => name === given);
   if (level !== undefined) return level;

@@ -5,7 +5,7 @@
  */
 
 import { ConfigurationError } from "../toolstack/configuration_error.ts";
-import { domainConfig, logLevelOption, type OptionValues, userPath } from "./options.ts";
+import { domainConfig, type OptionValues, sessionOptions, userPath } from "./options.ts";
 import { runDomain } from "./session.ts";
 
 /** Runs the command and gives its exit code. */
@@ -19,5 +19,5 @@ export async function run(values: OptionValues): Promise<number> {
     ...domainConfig(values),
     kernel: userPath(kernel),
     initrd: typeof initrd === "string" ? userPath(initrd) : undefined,
-  }, logLevelOption(values));
+  }, sessionOptions(values));
 }

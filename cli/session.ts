@@ -5,10 +5,12 @@
  */
 
 import { Domain } from "../toolstack/domain.ts";
-import type { DomainConfig, LogLevelName, LogRecord } from "../toolstack/domain_config.ts";
+import type { DomainConfig, LogRecord } from "../toolstack/domain_config.ts";
 import type { DomainEnd } from "../toolstack/domain_end.ts";
+import { formatCpuStatistics } from "../toolstack/statistics.ts";
 import { ESCAPE_HELP } from "./escape_keys.ts";
 import { Interruption } from "./interruption.ts";
+import type { SessionOptions } from "./options.ts";
 import { PipedInput } from "./piped_input.ts";
 import { SizeReports } from "./size_reports.ts";
 import { RawTerminal } from "./terminal.ts";
@@ -21,10 +23,10 @@ const NEWLINE = 0x0a;
 const encoder = new TextEncoder();
 
 /** Runs a domain to its end and gives the exit code. @throws {Error} in one line, if it cannot start */
-export async function runDomain(config: DomainConfig, level: LogLevelName): Promise<number> {
+export async function runDomain(config: DomainConfig, options: SessionOptions): Promise<number> {
   using interruption = new Interruption();
   await using stack = new AsyncDisposableStack();
-  const creating = Domain.create({ ...config, log: { level, write: writeLog } });
+  const creating = Domain.create({ ...config, log: { level: options.logLevel, write: writeLog } });
   const created = await Promise.race([creating, interruption.signalled]);
   if (typeof created === "number") {
     await creating.then((domain) => domain.destroy(), () => {});
@@ -38,7 +40,7 @@ export async function runDomain(config: DomainConfig, level: LogLevelName): Prom
   const shown = showOutput(domain, piped);
   if (terminal !== undefined) {
     tell("Ctrl-A X quits, Ctrl-A H shows help");
-    followTerminal(terminal, domain);
+    followTerminal(terminal, domain, options);
     stack.use(new SizeReports(domain));
   } else piped!.feed(Deno.stdin.readable).catch(() => {}); // The domain has ended, or standard input cannot be read.
   await domain.start();
@@ -51,6 +53,7 @@ export async function runDomain(config: DomainConfig, level: LogLevelName): Prom
   await shown;
   terminal?.[Symbol.dispose]();
   report(end);
+  if (options.cpuStatistics && end.reason !== "destroyed") await showCounters(domain);
   return end.exitCode;
 }
 
@@ -71,14 +74,22 @@ async function showOutput(domain: Domain, piped: PipedInput | undefined): Promis
 }
 
 /** Gives the guest what is typed, and does what the escape keys ask for. */
-async function followTerminal(terminal: RawTerminal, domain: Domain): Promise<void> {
+async function followTerminal(
+  terminal: RawTerminal,
+  domain: Domain,
+  { cpuStatistics }: SessionOptions,
+): Promise<void> {
   const send = writer(domain);
   try {
     for await (const input of terminal.inputs()) {
       if (input.kind === "bytes") await send(input.bytes);
       else if (input.kind === "size") await send(terminal.sizeCommand());
       else if (input.kind === "help") ESCAPE_HELP.forEach(tell);
-      else await domain.destroy();
+      else if (input.kind === "counters") await showCounters(domain);
+      else {
+        if (cpuStatistics) await showCounters(domain);
+        await domain.destroy();
+      }
     }
   } catch {
     // The domain has ended, or the terminal is gone.
@@ -90,10 +101,19 @@ function writer(domain: Domain): (bytes: Uint8Array) => Promise<void> {
   return (bytes) => writer.write(bytes);
 }
 
-function report({ exitCode, detail, registers }: DomainEnd): void {
+/** Shows the counters of the CPU, if they are known: they are not where the kernel process failed. */
+async function showCounters(domain: Domain): Promise<void> {
+  try {
+    tell(formatCpuStatistics(await domain.statistics()));
+  } catch {
+    tell("CPU counters are not known");
+  }
+}
+
+function report({ exitCode, detail, registers, details }: DomainEnd): void {
   if (lineOpen) tell("");
   if (exitCode === 0) return;
-  if (registers !== undefined) tell(registers.trimEnd());
+  for (const lines of [registers, details]) if (lines !== undefined) tell(lines.trimEnd());
   tell(`atoll: ${detail}`);
 }
 

@@ -77,7 +77,10 @@ export interface Vcpu {
   registers(): string;
   /** Instructions executed since the start. */
   readonly instructions: bigint;
-  /** Counters by name. */
+  /**
+   * Counters by name: groups that are separated by points, then what is counted, as in `tier1.exits.indirect`. Names
+   * that end in `Bytes` count bytes, those that end in `Time` nanoseconds.
+   */
   readonly statistics: { readonly [name: string]: number };
   save(): StateFields;
   restore(fields: StateFields): void;

@@ -62,6 +62,11 @@ const BAD_INPUTS: readonly BadInput[] = [
     message: "0 or more",
   },
   {
+    name: "a trace under the CPU check",
+    args: ["run", "--kernel", "{guest}", "--cpu-check", "--trace", "/no/such"],
+    message: "use one of them",
+  },
+  {
     name: "no permission to run",
     args: ["run", "--kernel", "{guest}"],
     message: "--allow-run=sh",

@@ -274,17 +274,17 @@ class EngineVcpu implements SoftwareVcpu {
   get statistics(): { readonly [name: string]: number } {
     const { code, handlers, regions } = this.#engine;
     return {
-      instructionsDecoded: code.decoded,
-      codeFlushes: code.flushes,
-      codeInvalidations: code.invalidations,
-      handlers: handlers.count,
-      regionsCompiled: regions?.compiled ?? 0,
-      regionsDropped: regions?.dropped ?? 0,
-      regionBytes: regions?.codeBytes ?? 0,
-      lookups: this.#engine.lookups,
-      links: this.#engine.links,
-      requests: regions?.requests ?? 0,
-      putOff: regions?.putOff ?? 0,
+      "tier0.instructionsDecoded": code.decoded,
+      "tier0.flushes": code.flushes,
+      "tier0.invalidations": code.invalidations,
+      "tier0.handlers": handlers.count,
+      "tier0.lookups": this.#engine.lookups,
+      "tier1.requests": regions?.requests ?? 0,
+      "tier1.putOff": regions?.putOff ?? 0,
+      "tier1.regions": regions?.compiled ?? 0,
+      "tier1.regionsDropped": regions?.dropped ?? 0,
+      "tier1.codeBytes": regions?.codeBytes ?? 0,
+      "tier1.links": this.#engine.links,
     };
   }
 

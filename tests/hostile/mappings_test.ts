@@ -120,7 +120,7 @@ hostileTest("a few pages are executed at a million addresses", (machine) => {
   }
   assertEquals([machine.get("rbx"), machine.get("rax")], [BigInt.asUintN(64, sums[0]!), sums[1]!]);
   // More addresses need no more decoded code.
-  assert(machine.vcpu.statistics["instructionsDecoded"]! - decoded < 10_000);
+  assert(machine.vcpu.statistics["tier0.instructionsDecoded"]! - decoded < 10_000);
 });
 
 hostileTest("code without a jump goes on from page to page for ever", (machine) => {
