@@ -170,7 +170,6 @@ export class CpuEngine implements Engine {
         this.#guarded(() => executeFloat(this.cpu, operation, a, b)),
       hot: (record: number): void => {
         this.regions?.hot(record);
-        this.regions?.takeCompiled();
       },
       link: (exit: number): bigint => {
         this.links++;

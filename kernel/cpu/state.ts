@@ -162,6 +162,9 @@ export const PAGE_DIRECTORY_POINTERS = STATE + 0x3b8;
  */
 export const PROBED_PAGE = STATE + 0x3d8;
 export const PROBED_ADDEND = STATE + 0x3e0;
+/** Instructions that compiled code has executed, and how often the interpreter went over to it: i64 each. */
+export const COMPILED_INSTRUCTIONS = STATE + 0x3e8;
+export const COMPILED_ENTRIES = STATE + 0x3f0;
 /** No page: its address is not canonical, so no translation is ever found for it. */
 export const NO_PAGE = 0x8000_0000_0000_0000n;
 

@@ -33,7 +33,8 @@ function compileToMark(code: CodeToCompile): CompileService {
     return new WebAssembly.Module(m.finish());
   };
   return {
-    request: (request) => service.request(request),
+    batch: service.batch,
+    request: (requests) => service.request(requests),
     take: () => {
       const answer = service.take();
       return answer && { ...answer, module: mark(answer.regions.map(({ request }) => request.slot)) };

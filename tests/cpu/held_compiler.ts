@@ -23,9 +23,10 @@ export class HeldCompiler {
     const service = this.#service = compileAtOnce(code);
     this.#held = [];
     return {
-      request: (request) => {
-        if (this.holding) this.#held.push(request);
-        else service.request(request);
+      batch: service.batch,
+      request: (requests) => {
+        if (this.holding) this.#held.push(...requests);
+        else service.request(requests);
       },
       take: () => service.take(),
     };
@@ -34,6 +35,6 @@ export class HeldCompiler {
   /** Compiles what has been asked for meanwhile, as far as it is `wanted`; the rest is never compiled. */
   release(wanted: (request: CompileRequest) => boolean): void {
     this.holding = false;
-    for (const request of this.#held.splice(0)) if (wanted(request)) this.#service!.request(request);
+    this.#service!.request(this.#held.splice(0).filter(wanted));
   }
 }

@@ -28,10 +28,10 @@ function compileLate(code: CodeToCompile): CompileService {
   const service = compileAtOnce(code);
   const waiting: { readonly answer: CompileAnswer; left: number }[] = [];
   return {
-    request: (request) => {
-      service.request(request);
-      const answer = service.take();
-      if (answer !== undefined) waiting.push({ answer, left: LATE });
+    batch: service.batch,
+    request: (requests) => {
+      service.request(requests);
+      for (let answer; (answer = service.take()) !== undefined;) waiting.push({ answer, left: LATE });
     },
     take: () => {
       for (const entry of waiting) entry.left--;

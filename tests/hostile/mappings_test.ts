@@ -111,7 +111,7 @@ hostileTest("a few pages are executed at a million addresses", (machine) => {
       page,
     );
   }
-  const decoded = machine.vcpu.statistics["instructionsDecoded"]!;
+  const decoded = machine.vcpu.statistics["tier0.instructionsDecoded"]!;
   machine.start({ rip: WINDOW, rcx: count });
   machine.finish();
   let sums = [0n, 0n];

@@ -174,8 +174,8 @@ hostileTest("a page of functions is written and executed alternately", (machine)
 
 hostileTest("code that was rewritten too often is compiled again after a reset", (machine) => {
   const rounds = 300;
-  const already = machine.vcpu.statistics["regionsCompiled"]!;
-  const compiled = () => machine.vcpu.statistics["regionsCompiled"]! - already;
+  const already = machine.vcpu.statistics["tier1.regions"]!;
+  const compiled = () => machine.vcpu.statistics["tier1.regions"]! - already;
   const symbols = machine.load(`
     rewriting: mov edx, 200
     mov [at + 1], ecx

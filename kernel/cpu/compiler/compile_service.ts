@@ -30,7 +30,9 @@ export interface CodeToCompile {
 
 /** Takes places to compile, and gives regions. */
 export interface CompileService {
-  request(request: CompileRequest): void;
+  /** How many requests are best made at once. */
+  readonly batch: number;
+  request(requests: readonly CompileRequest[]): void;
   /** The next answer that is there. */
   take(): CompileAnswer | undefined;
 }
@@ -43,10 +45,14 @@ export function compileAtOnce(code: CodeToCompile): CompileService {
   const compiler = new Compiler(code);
   const answers: CompileAnswer[] = [];
   return {
-    request: (request) => void answers.push(compileBatch(compiler, [request])),
+    batch: 1,
+    request: (requests) => void answers.push(...requests.map((request) => compileBatch(compiler, [request]))),
     take: () => answers.shift(),
   };
 }
+
+/** Requests in a message: each message costs the guest some microseconds. */
+const REQUESTS = 8;
 
 /** Compiles in a thread of its own, while the guest goes on in the interpreter. */
 export function compileMeanwhile(code: CodeToCompile): CompileService {
@@ -58,7 +64,8 @@ export function compileMeanwhile(code: CodeToCompile): CompileService {
   const start: CompileStart = { ...code, port: port2 };
   worker.postMessage(start, [port2]);
   return {
-    request: (request) => port1.postMessage(request),
+    batch: REQUESTS,
+    request: (requests) => port1.postMessage(requests),
     take: () =>
       receiveMessageOnPort(port1 as unknown as Parameters<typeof receiveMessageOnPort>[0])?.message as
         | CompileAnswer

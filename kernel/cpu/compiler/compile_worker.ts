@@ -38,6 +38,7 @@ addEventListener("message", (event) => {
     }
   };
   port.onmessage = ({ data }) => {
-    if (waiting.push(data as CompileRequest) === 1) setTimeout(compileWaiting, 0);
+    if (waiting.length === 0) setTimeout(compileWaiting, 0);
+    waiting.push(...data as CompileRequest[]);
   };
 });

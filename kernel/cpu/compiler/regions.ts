@@ -62,6 +62,8 @@ export class Regions implements CompiledRegions {
   #targets = new Map<number, { readonly key: number; live: boolean }>();
   /** How often each page's regions have been dropped. */
   #drops = new Map<number, number>();
+  /** What the compiler has not been told yet. */
+  #requested: CompileRequest[] = [];
   #nextSlot = FIRST_REGION;
   #nextExit = 1;
   #freeExits: number[] = [];
@@ -99,7 +101,7 @@ export class Regions implements CompiledRegions {
     if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
     this.#asked.add(key);
     this.requests++;
-    this.host.service.request({
+    this.#requested.push({
       host: Math.floor(key / 8),
       mode: key & 3,
       page: this.#view.getBigInt64(CODE_BASE, true),
@@ -107,6 +109,13 @@ export class Regions implements CompiledRegions {
       slot: this.#takeSlot(),
       firstExit: this.#takeExits(),
     });
+    if (this.#requested.length >= this.host.service.batch) this.takeCompiled();
+  }
+
+  #ask(): void {
+    if (this.#requested.length === 0) return;
+    this.host.service.request(this.#requested);
+    this.#requested = [];
   }
 
   #takeExits(): number {
@@ -119,6 +128,7 @@ export class Regions implements CompiledRegions {
 
   /** Puts what has been compiled in the place of what it was made from, unless that has changed. */
   takeCompiled(): void {
+    this.#ask();
     for (;;) {
       const answer = this.host.service.take();
       if (answer === undefined) return;

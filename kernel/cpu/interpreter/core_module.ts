@@ -12,6 +12,8 @@ import {
   ATTENTION,
   BUDGET,
   CODE_BASE,
+  COMPILED_ENTRIES,
+  COMPILED_INSTRUCTIONS,
   FAULT_ERROR,
   FAULT_VECTOR,
   FLAGS_KIND,
@@ -310,10 +312,14 @@ class CoreModule {
         },
         (loop) => {
           const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5);
-          f.storeAs("i32.store", NOWHERE, f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed), BUDGET);
+          const before = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed));
+          f.storeAs("i32.store", NOWHERE, before, BUDGET);
           const region = f.loadAs("i32.load", record, Record.LINK);
           f.store(8, NOWHERE, recordRip(f, record), RIP);
           f.set(record, f.callIndirect("i32", handlerType, Table.Regions, region, i32(0)));
+          const used = before.sub(f.loadAs("i32.load", NOWHERE, BUDGET)).extendS();
+          f.store(8, NOWHERE, f.load(8, NOWHERE, COMPILED_INSTRUCTIONS).add(used), COMPILED_INSTRUCTIONS);
+          f.store(8, NOWHERE, f.load(8, NOWHERE, COMPILED_ENTRIES).add(1n), COMPILED_ENTRIES);
           f.branchIf(record, loop);
           f.return(i32(0));
         },
