@@ -84,8 +84,6 @@ export interface Cpu {
   readPhysical64(gpa: number): bigint;
   /** Must be called after CR0, CR3, CR4 or EFER changed: forgets translations and derived modes as needed. */
   pagingChanged(change: PagingChange): void;
-  /** Must be called after RFLAGS.AC was changed directly: translations answer differently. */
-  accessOverrideChanged(): void;
   /** Forgets the translations of one linear address, in the current PCID and global ones. */
   invalidatePage(address: bigint): void;
   /** Forgets translations of a PCID; `pcid` undefined: of all; `global`: global ones too. */

@@ -37,6 +37,9 @@ export abstract class MemoryEmitter {
     return this.f.load(8, NOWHERE, TLB_CONTEXT);
   }
 
+  /** What tags of the TLBs have in their low bits is another now. */
+  contextChanged(): void {}
+
   /** Raises an exception of this instruction. */
   fault(vector: number, error = 0): void {
     this.f.storeAs("i32.store", NOWHERE, i32(vector), FAULT_VECTOR);

@@ -16,6 +16,7 @@ import {
   ATTENTION,
   CODE_MODE,
   CodeMode,
+  CONTEXT_OVERRIDE,
   CPL,
   CR,
   Cr0,
@@ -33,6 +34,7 @@ import {
   HALTED,
   INSTRUCTION_RIP,
   JUMP_CONTEXT,
+  JUMP_CONTEXT_SHIFT,
   LEAVE_LOOP,
   LINEAR_MASK,
   NMI_BLOCKED,
@@ -211,33 +213,32 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     this.view.setBigUint64(address, value, true);
   }
   get32(address: number): number {
-    return this.view.getInt32(address, true);
+    return this.#words[address >> 2]!;
   }
   set32(address: number, value: number): void {
-    this.view.setInt32(address, value, true);
+    this.#words[address >> 2] = value;
   }
 
   // Address spaces.
 
   /** Sets the tags for the current address space, privilege and mode. */
   contextChanged(): void {
-    const user = this.get32(CPL) === 3 ? 4 : 0;
-    const override = (this.get32(RFLAGS) & Flag.AC) !== 0 ? 2 : 0;
+    const words = this.#words;
+    const flags = words[RFLAGS >> 2]!;
+    const user = words[CPL >> 2] === 3 ? 4 : 0;
+    const override = (flags & Flag.AC) !== 0 ? CONTEXT_OVERRIDE : 0;
     const context = (this.#spaces.current << 3) | user | override;
     // With AM set no translation of this context is remembered: every access takes the slow path, which checks.
-    const alignment = user !== 0 && override !== 0 && (this.get32(CR) & Cr0.AM) !== 0;
-    this.set32(ALIGNMENT_CHECKED, alignment ? 1 : 0);
-    const step = (this.get32(RFLAGS) & Flag.TF) !== 0 || this.stepping ? 4 : 0;
-    const limited = this.#codeLimit === UNLIMITED ? 0 : 1 << 15;
-    this.view.setInt32(STEPPING, step, true);
-    this.view.setInt32(TLB_CONTEXT, context, true);
-    this.view.setInt32(TLB_CONTEXT + 4, 0, true);
-    this.view.setInt32(JUMP_CONTEXT, 0, true);
-    this.view.setInt32(
-      JUMP_CONTEXT + 4,
-      ((limited | (context << 3) | step | this.get32(CODE_MODE)) << 16) >> 0,
-      true,
-    );
+    const alignment = user !== 0 && override !== 0 && (words[CR >> 2]! & Cr0.AM) !== 0;
+    words[ALIGNMENT_CHECKED >> 2] = alignment ? 1 : 0;
+    const step = (flags & Flag.TF) !== 0 || this.stepping ? 4 : 0;
+    const limited = this.#codeLimit === UNLIMITED ? 0 : 1 << 31;
+    words[STEPPING >> 2] = step;
+    words[TLB_CONTEXT >> 2] = context;
+    words[(TLB_CONTEXT >> 2) + 1] = 0;
+    words[JUMP_CONTEXT >> 2] = 0;
+    words[(JUMP_CONTEXT >> 2) + 1] = limited | (context << JUMP_CONTEXT_SHIFT) |
+      ((step | words[CODE_MODE >> 2]!) << 16);
   }
   /** Whether instructions are executed one at a time for another reason than TF. */
   stepping = false;
@@ -255,9 +256,6 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
       this.#spaces.enter(this.#pcid(), change.keep);
       this.contextChanged();
     }
-  }
-  accessOverrideChanged(): void {
-    this.contextChanged();
   }
   invalidatePage(address: bigint): void {
     this.tlb.flushPage(address);

@@ -108,8 +108,12 @@ export const INSTRUCTIONS = STATE + 0x378;
 export const BUDGET = STATE + 0x380;
 /** Tag of the address space in TLB entries: bits 0-11. i64. See `mmu.ts`. */
 export const TLB_CONTEXT = STATE + 0x388;
+/** Bit of the tag while RFLAGS.AC is set. */
+export const CONTEXT_OVERRIDE = 2;
 /** What a jump cache tag is XORed with: context and code mode, from bit 48 up. i64. */
 export const JUMP_CONTEXT = STATE + 0x390;
+/** Where the tag of the address space stands in the upper half of that. */
+export const JUMP_CONTEXT_SHIFT = 19;
 
 /** Sixteen XMM registers of 16 bytes. */
 export const XMM = STATE + 0x400;

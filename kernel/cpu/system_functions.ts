@@ -7,9 +7,8 @@
 import type { SystemFunction } from "./system/system_function.ts";
 import { systemFunctions as architectural } from "./system/mod.ts";
 import { divide128, divide128Signed } from "./divide128.ts";
-import { clac, stac } from "./access_override.ts";
 
-const systemFunctions = { ...architectural, divide128, divide128Signed, clac, stac };
+const systemFunctions = { ...architectural, divide128, divide128Signed };
 
 /** Name of a system function. */
 export type SystemFunctionName = keyof typeof systemFunctions;

@@ -38,7 +38,6 @@ import type { Instruction } from "./instruction.ts";
 import { CachedMemoryEmitter } from "./cached_memory.ts";
 import { FLAGS_BIT, Registers } from "./registers.ts";
 
-
 /** What a region needs around it. */
 export interface RegionSite {
   readonly module: ModuleBuilder;
@@ -113,8 +112,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const registers = this.#registers;
     const { entry } = this.#flow;
     registers.load();
-    this.pages.forget();
-    f.reload(this.#context, 8, TLB_CONTEXT);
+    this.contextChanged();
     f.block((leave) => {
       this.#leave = leave;
       f.block((fault) => {
@@ -321,6 +319,11 @@ export class RegionEmitter extends CachedMemoryEmitter {
     return this.#context;
   }
 
+  override contextChanged(): void {
+    this.f.reload(this.#context, 8, TLB_CONTEXT);
+    this.pages.forget();
+  }
+
   protected override core(name: CoreFunction): number {
     return this.site.core(name);
   }
@@ -372,8 +375,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
 
   protected override leaveSystem(): void {
     this.#registers.reload();
-    this.f.reload(this.#context, 8, TLB_CONTEXT);
-    this.pages.forget();
+    this.contextChanged();
     this.wroteSlowly();
     this.#calledOut = true;
   }

@@ -8,11 +8,7 @@ import type { CompileAnswer, CompileService } from "./compile_service.ts";
 import { type CodeCache, codeKey, type CompiledRegions } from "../interpreter/code_cache.ts";
 import { EXIT_COUNT, EXIT_SIZE, EXITS } from "../layout.ts";
 import { CODE_BASE, CODE_DROPPED, CodeMode, TLB_CONTEXT } from "../state.ts";
-import {
-  type CompiledRegion,
-  type CompileRequest,
-  EXITS_PER_REGION,
-} from "./compiler.ts";
+import { type CompiledRegion, type CompileRequest, EXITS_PER_REGION } from "./compiler.ts";
 
 /** Functions of the table of regions that are none. */
 const UNLINKED = 0;

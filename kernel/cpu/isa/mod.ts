@@ -27,6 +27,7 @@ import "./sse_popcnt.ts";
 import "./sse_shift.ts";
 import "./sse_shuffle.ts";
 import "./stack.ts";
+import "./supervisor.ts";
 import "./string.ts";
 import "./system.ts";
 

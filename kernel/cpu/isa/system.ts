@@ -147,7 +147,6 @@ transfer("syscall", ["0F 05"]);
 transfer("sysret", ["0F 07"], (e) => [i64(0), i64(e.operandSize)]);
 transfer("sysenter", ["0F 34"]);
 transfer("sysexit", ["0F 35"], (e) => [i64(0), i64(e.operandSize)]);
-plain("swapgs", ["0F 01 /F8 o64"]);
 for (const [digit, segment] of [[0, Segment.FS], [1, Segment.GS]] as const) {
   result("readSegmentBase", [`F3 0F AE /${digit} Ry o64`], () => [i64(segment)]);
   plain(
@@ -209,10 +208,6 @@ plain("ldmxcsr", ["NP 0F AE /2 Md"], (e) => [e.address(0, "read", 4)]);
 plain("stmxcsr", ["NP 0F AE /3 Md"], (e) => [e.address(0, "write", 4)]);
 plain("xsave", ["NP 0F AE /4 M", "NP 0F AE /6 M"], area("write", 576));
 plain("xrstor", ["NP 0F AE /5 M"], area("read", 576));
-
-// CLAC and STAC change what the TLB may answer.
-transfer("clac", ["NP 0F 01 /CA"]);
-transfer("stac", ["NP 0F 01 /CB"]);
 
 // The x87 tells its instructions apart by the ModRM byte, which is the immediate here.
 for (let opcode = 0xd8; opcode <= 0xdf; opcode++) {

@@ -21,15 +21,7 @@ import { rdrand } from "./random.ts";
 import { loadFarPointer, moveToSegment } from "./segments.ts";
 import { arpl, lar, lsl, verr, verw } from "./selector_checks.ts";
 import { bound, int, int1, int3, into, ud } from "./software_interrupts.ts";
-import {
-  readSegmentBase,
-  swapgs,
-  syscall,
-  sysenter,
-  sysexit,
-  sysret,
-  writeSegmentBase,
-} from "./system_call.ts";
+import { readSegmentBase, syscall, sysenter, sysexit, sysret, writeSegmentBase } from "./system_call.ts";
 import type { SystemFunction } from "./system_function.ts";
 import { rdpid, rdpmc, rdtsc, rdtscp } from "./time_stamp.ts";
 import { xgetbv, xrstor, xsave, xsetbv } from "./xsave.ts";
@@ -99,7 +91,6 @@ export const systemFunctions = {
   sti,
   stmxcsr,
   str,
-  swapgs,
   syscall,
   sysenter,
   sysexit,

@@ -1,5 +1,5 @@
 /**
- * SYSCALL, SYSRET, SYSENTER, SYSEXIT, SWAPGS and access to the bases of FS and GS (SDM volume 3, 5.8.7 and 5.8.8).
+ * SYSCALL, SYSRET, SYSENTER, SYSEXIT and access to the bases of FS and GS (SDM volume 3, 5.8.7 and 5.8.8).
  *
  * These are among the most frequent instructions of a kernel: selectors come from 32-bit halves of the MSRs, so
  * that no BigInt is made for them.
@@ -16,7 +16,6 @@ import {
   Efer,
   Flag,
   Gpr,
-  KERNEL_GS_BASE,
   LSTAR,
   Segment,
   SegmentAttribute,
@@ -114,15 +113,6 @@ export function sysexit(cpu: Cpu, _a: bigint, b: bigint): void {
   const width = to64 ? 64 : 32;
   cpu.gpr[Gpr.RSP] = BigInt.asUintN(width, pointer);
   cpu.rip = BigInt.asUintN(width, target);
-}
-
-/** No operands. SWAPGS. */
-export function swapgs(cpu: Cpu): void {
-  require64(cpu);
-  requirePrivilege(cpu);
-  const kernel = cpu.get64(KERNEL_GS_BASE);
-  cpu.set64(KERNEL_GS_BASE, cpu.segmentBase(Segment.GS));
-  cpu.setSegmentBase(Segment.GS, kernel);
 }
 
 /** a = number of the segment register (FS or GS); gives its base. RDFSBASE, RDGSBASE. */

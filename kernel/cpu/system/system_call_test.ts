@@ -6,7 +6,7 @@ import {
   EFER,
   Flag,
   Gpr,
-  KERNEL_GS_BASE,
+  type KERNEL_GS_BASE,
   LSTAR,
   Segment,
   SFMASK,
@@ -16,15 +16,7 @@ import {
   SYSENTER_ESP,
   Vector,
 } from "../state.ts";
-import {
-  readSegmentBase,
-  swapgs,
-  syscall,
-  sysenter,
-  sysexit,
-  sysret,
-  writeSegmentBase,
-} from "./system_call.ts";
+import { readSegmentBase, syscall, sysenter, sysexit, sysret, writeSegmentBase } from "./system_call.ts";
 import { faultOf, longCpu, protectedCpu } from "./test_cpu.ts";
 
 const KERNEL_ENTRY = 0xffffffff81e00080n;
@@ -93,17 +85,6 @@ Deno.test("SYSENTER from 32-bit code under a 64-bit kernel enters 64-bit mode", 
   cpu.set64(SYSENTER_EIP, KERNEL_ENTRY);
   sysenter(cpu);
   assertEquals([cpu.rip, cpu.codeMode], [KERNEL_ENTRY, CodeMode.Bits64]);
-});
-
-Deno.test("SWAPGS exchanges the bases", () => {
-  const cpu = longCpu(0);
-  cpu.setSegmentBase(Segment.GS, 0x7f00_0000_0000n);
-  cpu.set64(KERNEL_GS_BASE, 0xffff_8880_0000_0000n);
-  swapgs(cpu);
-  assertEquals(cpu.segmentBase(Segment.GS), 0xffff_8880_0000_0000n);
-  assertEquals(cpu.get64(KERNEL_GS_BASE), 0x7f00_0000_0000n);
-  assertEquals(faultOf(() => swapgs(longCpu(3))), [Vector.GP, 0]);
-  assertEquals(faultOf(() => swapgs(protectedCpu(0))), [Vector.UD, undefined]);
 });
 
 Deno.test("FS and GS bases need CR4.FSGSBASE and canonical addresses", () => {

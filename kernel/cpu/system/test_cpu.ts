@@ -151,7 +151,6 @@ export class TestCpu implements Cpu {
   pagingChanged(change: PagingChange): void {
     this.changes.push(change);
   }
-  accessOverrideChanged(): void {}
   invalidatePage(address: bigint): void {
     this.invalidated.push(`page 0x${address.toString(16)}`);
   }

@@ -1,0 +1,61 @@
+/**
+ * What a kernel does at each entry and each access to user memory: SWAPGS, CLAC, STAC (SDM volume 2).
+ *
+ * @module
+ */
+
+import type { Emitter } from "../emitter.ts";
+import {
+  CONTEXT_OVERRIDE,
+  CPL,
+  Flag,
+  JUMP_CONTEXT,
+  JUMP_CONTEXT_SHIFT,
+  KERNEL_GS_BASE,
+  RFLAGS,
+  Segment,
+  SEGMENT_BASE,
+  TLB_CONTEXT,
+  Vector,
+} from "../state.ts";
+import { NOWHERE } from "../wasm/function_builder.ts";
+import { define } from "./definition.ts";
+
+/** Faults with `vector` unless CPL is 0. */
+function requireSupervisor(e: Emitter, vector: Vector.UD | Vector.GP): void {
+  e.f.ifRarely(e.f.loadAs("i32.load", NOWHERE, CPL), () => e.fault(vector));
+}
+
+function setBits(e: Emitter, address: number, bits: number, on: boolean): void {
+  const word = e.f.loadAs("i32.load", NOWHERE, address);
+  e.f.storeAs("i32.store", NOWHERE, on ? word.or(bits) : word.and(~bits), address);
+}
+
+for (
+  const [name, encoding, on] of [["clac", "NP 0F 01 /CA", false], ["stac", "NP 0F 01 /CB", true]] as const
+) {
+  define({
+    name,
+    encodings: [encoding],
+    semantics: (e) => {
+      requireSupervisor(e, Vector.UD);
+      setBits(e, RFLAGS, Flag.AC, on);
+      // RFLAGS.AC overrides supervisor-mode access prevention (SDM volume 3, 4.6): what the TLBs answer depends on it.
+      setBits(e, TLB_CONTEXT, CONTEXT_OVERRIDE, on);
+      setBits(e, JUMP_CONTEXT + 4, CONTEXT_OVERRIDE << JUMP_CONTEXT_SHIFT, on);
+      e.contextChanged();
+    },
+  });
+}
+
+define({
+  name: "swapgs",
+  encodings: ["0F 01 /F8 o64"],
+  semantics: (e) => {
+    requireSupervisor(e, Vector.GP);
+    const base = SEGMENT_BASE + Segment.GS * 8;
+    const user = e.f.load(8, NOWHERE, base);
+    e.f.store(8, NOWHERE, e.f.load(8, NOWHERE, KERNEL_GS_BASE), base);
+    e.f.store(8, NOWHERE, user, KERNEL_GS_BASE);
+  },
+});
