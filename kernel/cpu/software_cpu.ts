@@ -17,6 +17,7 @@ import {
   CODE_MODE,
   CodeMode,
   CONTEXT_OVERRIDE,
+  CONTEXT_USER,
   CPL,
   CR,
   Cr0,
@@ -225,7 +226,7 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   contextChanged(): void {
     const words = this.#words;
     const flags = words[RFLAGS >> 2]!;
-    const user = words[CPL >> 2] === 3 ? 4 : 0;
+    const user = words[CPL >> 2] === 3 ? CONTEXT_USER : 0;
     const override = (flags & Flag.AC) !== 0 ? CONTEXT_OVERRIDE : 0;
     const context = (this.#spaces.current << 3) | user | override;
     // With AM set no translation of this context is remembered: every access takes the slow path, which checks.

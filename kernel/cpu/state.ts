@@ -108,6 +108,8 @@ export const INSTRUCTIONS = STATE + 0x378;
 export const BUDGET = STATE + 0x380;
 /** Tag of the address space in TLB entries: bits 0-11. i64. See `mmu.ts`. */
 export const TLB_CONTEXT = STATE + 0x388;
+/** Bit of the tag in user mode. */
+export const CONTEXT_USER = 4;
 /** Bit of the tag while RFLAGS.AC is set. */
 export const CONTEXT_OVERRIDE = 2;
 /** What a jump cache tag is XORed with: context and code mode, from bit 48 up. i64. */

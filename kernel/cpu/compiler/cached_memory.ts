@@ -35,17 +35,22 @@ function baseOf({ variant, address, displacement, ripRelative, rm, index, regist
   return chases ? undefined : `g${rm >> 3}`;
 }
 
-/** All bases of a region. */
-function basesOf(instructions: Iterable<Instruction>): Set<string> {
-  const bases = new Set([STACK]);
-  let ripPages = 0;
-  for (const instruction of instructions) {
+/** An instruction of a region, and whether it is in a loop. */
+export interface PlacedInstruction {
+  readonly instruction: Instruction;
+  readonly repeated: boolean;
+}
+
+/** The bases of a region that are used more than once. */
+function basesOf(instructions: Iterable<PlacedInstruction>): Set<string> {
+  const uses = new Map([[STACK, 2]]);
+  for (const { instruction, repeated } of instructions) {
     const base = baseOf(instruction);
-    if (base === undefined || bases.has(base)) continue;
-    if (base.startsWith("p") && ++ripPages > RIP_PAGES) continue;
-    bases.add(base);
+    if (base !== undefined) uses.set(base, (uses.get(base) ?? 0) + (repeated ? 2 : 1));
   }
-  return bases;
+  const often = [...uses].filter(([, count]) => count > 1).map(([base]) => base);
+  const ripPages = often.filter((base) => base.startsWith("p")).slice(RIP_PAGES);
+  return new Set(often).difference(new Set(ripPages));
 }
 
 /** Writes accesses through pages that are kept in locals. */
@@ -54,7 +59,7 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
   /** What linear addresses of the instruction that is being written are made with. */
   readonly #bases = new Map<Local, string>();
 
-  constructor(f: FunctionBuilder, variant: Variant, bounce: number, instructions: Iterable<Instruction>) {
+  constructor(f: FunctionBuilder, variant: Variant, bounce: number, instructions: Iterable<PlacedInstruction>) {
     super(f, variant, bounce);
     this.pages = new PageCache(f, basesOf(instructions));
   }

@@ -34,6 +34,8 @@ export interface ControlFlow {
   successor(from: Node, edge: Edge): Node | undefined;
   /** Whether each way to `node` leads through a block that lies in a page. */
   inPage(node: Node, page: number): boolean;
+  /** Whether a node lies in a loop. */
+  repeated(node: Node): boolean;
 }
 
 /** Analyses the blocks of a region; the first is its entry. */
@@ -58,6 +60,11 @@ export function analyse(blocks: readonly Block[]): ControlFlow {
     node.loop = node.predecessors.some((from) => from.order >= node.order && dominates(node, from));
     if (node.merge) node.dominator?.merges.unshift(node);
   }
+  // In reverse postorder, what lies between a loop's start and the last branch back to it is in the loop, or near it.
+  const loops = nodes.filter(({ loop }) => loop).map(({ order, predecessors }) => ({
+    first: order,
+    last: Math.max(...predecessors.map((from) => from.order)),
+  }));
   return {
     entry: nodes[0]!,
     nodes,
@@ -66,6 +73,7 @@ export function analyse(blocks: readonly Block[]): ControlFlow {
       if (to === undefined) return undefined;
       return to.order > from.order || dominates(to, from) ? to : undefined;
     },
+    repeated: (node) => loops.some(({ first, last }) => first <= node.order && node.order <= last),
     inPage: (node, page) => {
       let at: Node | undefined = node;
       while (at !== undefined && !at.block.pages.includes(page)) at = at.dominator;

@@ -79,10 +79,15 @@ export class RegionEmitter extends CachedMemoryEmitter {
   #calledOut = false;
 
   constructor(blocks: readonly Block[], private readonly site: RegionSite) {
-    const instructions = blocks.flatMap((block) => block.instructions);
-    super(new FunctionBuilder(HANDLER_PARAMS), instructions[0]!.variant, site.bounce, instructions);
-    this.instruction = instructions[0]!;
-    this.#flow = analyse(blocks);
+    const flow = analyse(blocks);
+    const placed = flow.nodes.flatMap((node) => {
+      const repeated = flow.repeated(node);
+      return node.block.instructions.map((instruction) => ({ instruction, repeated }));
+    });
+    const first = placed[0]!.instruction;
+    super(new FunctionBuilder(HANDLER_PARAMS), first.variant, site.bounce, placed);
+    this.instruction = first;
+    this.#flow = flow;
     let used = 0;
     let written = 0;
     const writes = new Map<Node, number>();

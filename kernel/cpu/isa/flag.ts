@@ -63,7 +63,7 @@ function inKernel(e: Emitter) {
 }
 
 /** IF has become set: if an interrupt waits for that, or may, `leave` goes on where the loop is left. */
-function interruptsEnabled(e: Emitter, leave: () => void): void {
+export function interruptsEnabled(e: Emitter, leave: () => void): void {
   const { f } = e;
   const waiting = f.loadAs("i32.load", NOWHERE, INTERRUPT_WAITING);
   const attention = f.loadAs("i32.load", NOWHERE, ATTENTION);

@@ -28,6 +28,7 @@ import "./sse_shift.ts";
 import "./sse_shuffle.ts";
 import "./stack.ts";
 import "./supervisor.ts";
+import "./system_call.ts";
 import "./string.ts";
 import "./system.ts";
 

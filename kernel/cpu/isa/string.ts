@@ -10,7 +10,7 @@ import { FlagsKind } from "../flags.ts";
 import { ATTENTION, Flag, Gpr, Segment, STEPPING } from "../state.ts";
 import { Repeat } from "../variant.ts";
 import { type Expression, i32, i64, select } from "../wasm/expression.ts";
-import { type Label, type Local, Memory, NOWHERE } from "../wasm/function_builder.ts";
+import { type FunctionBuilder, type Label, type Local, Memory, NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
 
 /** Bytes of an element: the operand size, or one for the byte forms. */
@@ -138,6 +138,31 @@ define({
   },
 });
 
+/** Fills `bytes` bytes of RAM, more than one element, with an element. */
+function fill(
+  f: FunctionBuilder,
+  host: Local<"i32">,
+  size: number,
+  value: Local<"i64">,
+  bytes: Local<"i32">,
+): void {
+  // memory.fill takes one byte: all bytes of the element must be that.
+  f.if(value.eq(value.and(0xff).mul(0x0101010101010101n).zeroExtend(size)), () => {
+    f.fill(host, value.wrap().and(0xff), bytes, Memory.Ram);
+  }, () => {
+    // What has been written is copied behind itself.
+    f.store(size, host, value, 0, Memory.Ram);
+    const done = f.let(i32(size));
+    f.loop((next) => {
+      const left = f.let(bytes.sub(done));
+      const more = f.let(select(left.ltU(done), left, done));
+      f.copy(host.add(done), host, more);
+      f.set(done, done.add(more));
+      f.branchIf(done.ltU(bytes), next);
+    });
+  });
+}
+
 define({
   name: "stos",
   encodings: ["AA as", "AB as"],
@@ -154,16 +179,14 @@ define({
       !e.bits64 ? undefined : (count) => {
         const moved = f.let(i64(0));
         const value = e.let(e.readGpr(Gpr.RAX, size));
-        // memory.fill takes one byte: all bytes of the element must be that.
-        const uniform = value.eq(value.and(0xff).mul(0x0101010101010101n).zeroExtend(size));
-        f.if(e.systemFlag(Flag.DF).eqz().and(uniform), () => {
+        f.if(e.systemFlag(Flag.DF).eqz(), () => {
           const to = destination(e, size, "write");
           const elements = e.let(least(e.let(inPage(to, size)), count));
           f.if(elements.gtU(1n), () => {
             const bytes = f.let(elements.shl(Math.log2(size)).wrap());
             const host = e.hostAddress("modify", size, to);
             f.if(e.isPlain(host), () => {
-              f.fill(host, value.wrap().and(0xff), bytes, Memory.Ram);
+              fill(f, host, size, value, bytes);
               advance(e, Gpr.RDI, bytes.extendU());
               f.set(moved, elements);
             });

@@ -25,19 +25,17 @@ import {
   SYSENTER_EIP,
   SYSENTER_ESP,
 } from "../state.ts";
+import {
+  CODE32_ATTRIBUTES as CODE32,
+  CODE64_ATTRIBUTES as CODE64,
+  FLAT_DATA_ATTRIBUTES as FLAT_DATA,
+  SYSRET_FLAGS,
+} from "../flat_segments.ts";
 import { generalProtection, requirePrivilege, undefinedOpcode } from "./fault.ts";
 import { canonical, realMode, require64 } from "./mode.ts";
 import { getGpr32, setGpr32 } from "./register_halves.ts";
-import { CODE_ACCESS, DATA_ACCESS } from "./segments.ts";
 
-const { LONG, DB, GRANULARITY } = SegmentAttribute;
 const USER = 3 << SegmentAttribute.DPL_SHIFT;
-const CODE64 = CODE_ACCESS | LONG | GRANULARITY;
-const CODE32 = CODE_ACCESS | DB | GRANULARITY;
-const FLAT_DATA = DATA_ACCESS | DB | GRANULARITY;
-
-/** Flags that SYSRET loads from R11. */
-const SYSRET_FLAGS = 0x3c7fd7 & ~(Flag.RF | Flag.VM);
 
 function enterFlat(cpu: Cpu, codeSelector: number, code: number, cpl: number): void {
   const level = cpl << SegmentAttribute.DPL_SHIFT;

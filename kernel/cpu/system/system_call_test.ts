@@ -6,7 +6,6 @@ import {
   EFER,
   Flag,
   Gpr,
-  type KERNEL_GS_BASE,
   LSTAR,
   Segment,
   SFMASK,

@@ -1,0 +1,120 @@
+/**
+ * SYSCALL and SYSRET between 64-bit user and kernel code (SDM volume 2). What is out of the ordinary, single steps and
+ * alignment checks, is left to `system/`.
+ *
+ * @module
+ */
+
+import type { Emitter, Value } from "../emitter.ts";
+import {
+  ARITHMETIC_FLAGS,
+  CONTEXT_USER,
+  CPL,
+  EFER,
+  Efer,
+  Flag,
+  Gpr,
+  JUMP_CONTEXT,
+  JUMP_CONTEXT_SHIFT,
+  LSTAR,
+  RFLAGS,
+  Segment,
+  SEGMENT_ATTRIBUTES,
+  SEGMENT_BASE,
+  SEGMENT_LIMIT,
+  SEGMENT_SELECTOR,
+  SegmentAttribute,
+  SFMASK,
+  STAR,
+  TLB_CONTEXT,
+} from "../state.ts";
+import { CODE64_ATTRIBUTES, FLAT_DATA_ATTRIBUTES, SYSRET_FLAGS } from "../flat_segments.ts";
+import { type Expression, i32, i64 } from "../wasm/expression.ts";
+import { NOWHERE } from "../wasm/function_builder.ts";
+import { define } from "./definition.ts";
+import { interruptsEnabled } from "./flag.ts";
+
+/** Flags that make more of the instruction than is written here. */
+const SPECIAL = Flag.TF | Flag.RF | Flag.VM | Flag.AC;
+
+function enabled(e: Emitter): Expression<"i32"> {
+  return e.f.loadAs("i32.load", NOWHERE, EFER).and(Efer.SCE).ne(0);
+}
+
+/** Makes a segment flat. */
+function setFlat(e: Emitter, segment: Segment, selector: Expression<"i32">, attributes: number): void {
+  const { f } = e;
+  f.storeAs("i32.store", NOWHERE, selector, SEGMENT_SELECTOR + segment * 4);
+  f.store(8, NOWHERE, i64(0), SEGMENT_BASE + segment * 8);
+  f.storeAs("i32.store", NOWHERE, i32(-1), SEGMENT_LIMIT + segment * 4);
+  f.storeAs("i32.store", NOWHERE, i32(attributes), SEGMENT_ATTRIBUTES + segment * 4);
+}
+
+/** Enters privilege level 0 or 3. Code stays 64-bit code, so only that changes in what tags say. */
+function setPrivilege(e: Emitter, cpl: 0 | 3): void {
+  const { f } = e;
+  f.storeAs("i32.store", NOWHERE, i32(cpl), CPL);
+  for (const [address, bit] of [[TLB_CONTEXT, CONTEXT_USER], [JUMP_CONTEXT + 4, CONTEXT_USER << JUMP_CONTEXT_SHIFT]]) {
+    const word = f.loadAs("i32.load", NOWHERE, address!);
+    f.storeAs("i32.store", NOWHERE, cpl === 3 ? word.or(bit!) : word.and(~bit!), address!);
+  }
+}
+
+function setFlags(e: Emitter, flags: Value): void {
+  e.f.storeAs("i32.store", NOWHERE, flags.wrap().and(~ARITHMETIC_FLAGS).or(2), RFLAGS);
+  e.setAllFlags(flags.and(ARITHMETIC_FLAGS));
+}
+
+define({
+  name: "syscall",
+  encodings: ["0F 05"],
+  semantics: (e) => {
+    const slow = () => {
+      e.system("syscall");
+      e.dispatch();
+    };
+    if (!e.bits64) return slow();
+    const { f } = e;
+    e.if(enabled(e).and(e.systemFlag(SPECIAL).eqz()), () => {
+      const flags = e.let(e.allFlags().or(e.systemFlag(-1).extendU()));
+      e.writeGpr(Gpr.RCX, 8, e.nextRip());
+      e.writeGpr(Gpr.R11, 8, flags);
+      const selector = f.let(f.loadAs("i32.load", NOWHERE, STAR + 4).and(0xfffc));
+      setFlat(e, Segment.CS, selector, CODE64_ATTRIBUTES);
+      setFlat(e, Segment.SS, selector.add(8), FLAT_DATA_ATTRIBUTES);
+      setPrivilege(e, 0);
+      setFlags(e, flags.and(f.load(8, NOWHERE, SFMASK).not()));
+      e.jump(f.load(8, NOWHERE, LSTAR));
+    }, slow);
+  },
+  ends: true,
+});
+
+define({
+  name: "sysret",
+  encodings: ["0F 07"],
+  semantics: (e) => {
+    const slow = () => {
+      e.system("sysret", i64(0), i64(e.operandSize));
+      e.dispatch();
+    };
+    if (!e.bits64 || e.operandSize !== 8) return slow();
+    const { f } = e;
+    const target = e.let(e.readGpr(Gpr.RCX, 8));
+    const flags = e.let(e.readGpr(Gpr.R11, 8).and(SYSRET_FLAGS));
+    const kernel = f.loadAs("i32.load", NOWHERE, CPL).eqz();
+    const canonical = target.shl(16).shrS(16).eq(target);
+    const special = flags.wrap().or(e.systemFlag(-1)).and(SPECIAL);
+    e.if(enabled(e).and(kernel).and(canonical).and(special.eqz()), () => {
+      const selector = f.loadAs("i32.load16_u", NOWHERE, STAR + 6);
+      const level = 3 << SegmentAttribute.DPL_SHIFT;
+      setFlat(e, Segment.CS, selector.add(16).and(0xffff).or(3), CODE64_ATTRIBUTES | level);
+      setFlat(e, Segment.SS, selector.add(8).and(0xffff).or(3), FLAT_DATA_ATTRIBUTES | level);
+      setPrivilege(e, 3);
+      setFlags(e, flags);
+      f.if(flags.wrap().and(Flag.IF), () => interruptsEnabled(e, () => {}));
+      e.jump(target);
+    }, slow);
+  },
+  ends: true,
+});
