@@ -12,6 +12,8 @@ import { serveVcpu } from "./vcpu_thread.ts";
 
 /** How often code is entered before it is compiled. */
 const COMPILE_THRESHOLD = 250;
+/** The same under the CPU check. A kernel that patches itself would have all of it compiled again and again with 1. */
+const CHECK_THRESHOLD = 16;
 
 serveVcpu(async ({ traceFile, cpuCheck }) => {
   if (traceFile === undefined && !cpuCheck) {
@@ -19,7 +21,10 @@ serveVcpu(async ({ traceFile, cpuCheck }) => {
     return (options) => createSoftwareVcpu({ ...options, ...compiling });
   }
   const disassembler = await Disassembler.load();
-  if (traceFile === undefined) return (options) => createCheckedVcpu({ ...options, disassembler });
+  if (traceFile === undefined) {
+    const checking = { compileThreshold: CHECK_THRESHOLD, disassembler };
+    return (options) => createCheckedVcpu({ ...options, ...checking });
+  }
   // Whoever traces sees every instruction, which compiled code does not stop at.
   const trace = { file: traceFile, disassembler };
   return (options) => createSoftwareVcpu({ ...options, trace });

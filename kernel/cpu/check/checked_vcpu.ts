@@ -39,6 +39,8 @@ const MOST_PLACES = 8;
 /** What a checked vCPU is made for. */
 export interface CheckedVcpuOptions extends Pick<SoftwareVcpuOptions, "ram" | "ramSize" | "bus" | "index"> {
   readonly disassembler: Disassembler;
+  /** How often code is entered before it is compiled, at least 1, which is the default. */
+  readonly compileThreshold?: number;
   /** Makes the two tiers. */
   readonly makeTier?: (options: SoftwareVcpuOptions, tier: 0 | 1) => SoftwareVcpu;
 }
@@ -80,11 +82,12 @@ class CheckedVcpu implements Vcpu {
   #same = 0n;
 
   constructor(options: CheckedVcpuOptions) {
-    const { ram, ramSize, bus, index, disassembler, makeTier = createSoftwareVcpu } = options;
+    const { ram, ramSize, bus, index, disassembler, compileThreshold = 1 } = options;
+    const { makeTier = createSoftwareVcpu } = options;
     const pages = ram.buffer.byteLength / 65536;
     const copy = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const log = this.#log;
-    this.#leader = makeTier({ ram, ramSize, bus: new RecordingBus(bus, log), index, compileThreshold: 1 }, 1);
+    this.#leader = makeTier({ ram, ramSize, bus: new RecordingBus(bus, log), index, compileThreshold }, 1);
     this.#follower = makeTier({ ram: copy, ramSize, bus: new ReplayingBus(log), index, stepping: true }, 0);
     this.#registers = new RegisterComparison(this.#leader.cpu, this.#follower.cpu);
     this.#ram = new RamComparison(ram, copy, ramSize);
