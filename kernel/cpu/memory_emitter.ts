@@ -104,6 +104,7 @@ export abstract class MemoryEmitter {
     const entry = this.#tlbEntry(linear);
     f.ifMostly(this.#tlbHit(WRITE_TLB, entry, size, linear), () => {
       const addend = f.loadAs("i32.load", entry, WRITE_TLB + 8);
+      this.found("modify", linear, addend);
       put(linear.wrap().add(addend));
     }, () => {
       put(i32(this.bounce));
@@ -117,6 +118,9 @@ export abstract class MemoryEmitter {
     this.wroteSlowly();
   }
 
+  /** The page of an address is in a TLB. */
+  protected found(_access: "read" | "modify", _linear: Local<"i64">, _addend: Local<"i32">): void {}
+
   /** A store was not to plain RAM: it may have been to code. */
   protected wroteSlowly(): void {}
 
@@ -127,7 +131,9 @@ export abstract class MemoryEmitter {
     const entry = this.#tlbEntry(linear);
     const table = access === "read" ? READ_TLB : WRITE_TLB;
     f.ifMostly(this.#tlbHit(table, entry, size, linear), () => {
-      f.set(host, linear.wrap().add(f.loadAs("i32.load", entry, table + 8)));
+      const addend = f.loadAs("i32.load", entry, table + 8);
+      this.found(access, linear, addend);
+      f.set(host, linear.wrap().add(addend));
     }, () => {
       const slow = this.core(access === "read" ? "readSlow" : "modifySlow");
       f.set(host, f.callFor("i32", slow, linear, i32(size)));

@@ -93,7 +93,7 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
 
   override hostAddress(use: PageUse, size: number, linear: Local<"i64">): Local<"i32"> {
     const cached = this.#cached(linear, use);
-    if (cached === undefined) return super.hostAddress(use, size, linear);
+    if (cached === undefined || cached.empty) return super.hostAddress(use, size, linear);
     const { f } = this;
     const host = f.local("i32");
     f.ifMostly(linear.sub(cached.page).leU(PAGE - size), () => {
@@ -106,9 +106,16 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     return host;
   }
 
+  protected override found(use: PageUse, linear: Local<"i64">, addend: Local<"i32">): void {
+    const cached = this.#cached(linear, use);
+    if (cached === undefined) return;
+    this.pages.set(cached, linear, addend);
+    cached.empty = false;
+  }
+
   override store(size: number, linear: Local<"i64">, value: Value): void {
     const cached = this.#cached(linear, "modify");
-    if (cached === undefined) return super.store(size, linear, value);
+    if (cached === undefined || cached.empty) return super.store(size, linear, value);
     const { f } = this;
     const bound = value.args.length > 0 ? f.let(value) : value;
     this.#put(size, linear, cached, bound, (at) => f.store(size, at, bound, 0, Memory.Ram));
@@ -116,7 +123,7 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
 
   override storeVector(linear: Local<"i64">, value: Expression<"v128">): void {
     const cached = this.#cached(linear, "modify");
-    if (cached === undefined) return super.storeVector(linear, value);
+    if (cached === undefined || cached.empty) return super.storeVector(linear, value);
     const { f } = this;
     const bound = value.args.length > 0 ? f.let(value) : value;
     this.#put(16, linear, cached, bound, (at) => f.storeVector(at, bound, 0, Memory.Ram));

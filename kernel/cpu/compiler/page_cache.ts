@@ -13,6 +13,8 @@ import type { FunctionBuilder, Local } from "../wasm/function_builder.ts";
 export interface CachedPage {
   readonly page: Local<"i64">;
   readonly addend: Local<"i32">;
+  /** Nothing is known yet where code is being written: there is no use in looking. */
+  empty: boolean;
 }
 
 /** What a page may be used for. */
@@ -26,7 +28,7 @@ export class PageCache {
   constructor(private readonly f: FunctionBuilder, bases: Iterable<string>) {
     for (const base of bases) {
       for (const use of ["read", "modify"]) {
-        this.#pages.set(base + use, { page: f.local("i64"), addend: f.local("i32") });
+        this.#pages.set(base + use, { page: f.local("i64"), addend: f.local("i32"), empty: true });
       }
     }
   }
@@ -38,7 +40,29 @@ export class PageCache {
 
   /** Forgets all pages: translations may have changed. */
   forget(): void {
-    for (const { page } of this.#pages.values()) this.f.set(page, i64(NO_PAGE));
+    for (const cached of this.#pages.values()) {
+      this.f.set(cached.page, i64(NO_PAGE));
+      cached.empty = true;
+    }
+  }
+
+  /** Several ways lead to what is written next: pages may be known. */
+  join(): void {
+    for (const cached of this.#pages.values()) cached.empty = false;
+  }
+
+  /** Which pages are empty where code is being written. */
+  get empty(): ReadonlySet<CachedPage> {
+    return new Set([...this.#pages.values()].filter((cached) => cached.empty));
+  }
+  set empty(pages: ReadonlySet<CachedPage>) {
+    for (const cached of this.#pages.values()) cached.empty = pages.has(cached);
+  }
+
+  /** Takes the page of a linear address that was found in a TLB. */
+  set({ page, addend }: CachedPage, linear: Local<"i64">, found: Local<"i32">): void {
+    this.f.set(page, linear.and(~0xfffn));
+    this.f.set(addend, found);
   }
 
   /** Takes the page that a core function has found. */

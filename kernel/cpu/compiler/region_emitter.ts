@@ -183,6 +183,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#calledOut = false;
     this.#registers.dirty = this.#dirtyAt.get(node)!;
     if (node.merge || node.loop || node === this.#flow.entry) this.forgetFlags();
+    if (node.merge || node.loop) this.pages.join();
     for (const instruction of block.instructions) {
       this.instruction = instruction;
       this.variant = instruction.variant;
@@ -204,6 +205,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const { dirty } = this.#registers;
     const { instruction, flags } = this;
     const calledOut = this.#calledOut;
+    const { empty } = this.pages;
     const to = this.#flow.successor(node, edge);
     if (to === undefined) this.#exit(edge.address);
     else {
@@ -222,6 +224,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#registers.dirty = dirty;
     this.flags = flags;
     this.#calledOut = calledOut;
+    this.pages.empty = empty;
     this.instruction = instruction;
     this.variant = instruction.variant;
   }
