@@ -9,7 +9,7 @@ import { GuestFault } from "./cpu.ts";
 import { executeFloat } from "./float_operations.ts";
 import { CodeCache } from "./interpreter/code_cache.ts";
 import { buildCoreModule } from "./interpreter/core_module.ts";
-import { Record, SpecialHandler } from "./interpreter/record.ts";
+import { COUNTER_RANGE, Record, SpecialHandler } from "./interpreter/record.ts";
 import { compileAtOnce, type CompileServiceFactory } from "./compiler/compile_service.ts";
 import { Regions } from "./compiler/regions.ts";
 import { Handlers } from "./interpreter/handlers.ts";
@@ -55,7 +55,7 @@ export interface EngineOptions {
   readonly bus: VcpuBus;
   /** Number of the vCPU: it chooses the bounce buffer. */
   readonly index: number;
-  /** How often code is entered before it is compiled, 1 to 256; 0, the default: never. */
+  /** How often code is entered before it is compiled; 0, the default: never. */
   readonly compileThreshold?: number;
   /** Who compiles it: by default this thread, at once. */
   readonly compileService?: CompileServiceFactory;
@@ -126,6 +126,7 @@ export class CpuEngine implements Engine {
         code: this.code,
         imports: { engine: { ...shared }, core },
         entered: (record, slot) => this.#regionEntered(record, slot),
+        rounds: Math.ceil(compileThreshold / COUNTER_RANGE),
         forgetJumps: () => this.cpu.tlb.flushAllJumps(),
         service: makeService({ ram: this.ram, engine: this.memory, starts: this.code.starts!, bounce }),
       });

@@ -53,7 +53,7 @@ export interface SoftwareVcpuOptions {
   readonly bus: VcpuBus;
   /** Number of the vCPU, from 0. */
   readonly index: number;
-  /** How often code is entered before it is compiled, 1 to 256; 0, the default: never. */
+  /** How often code is entered before it is compiled; 0, the default: never. */
   readonly compileThreshold?: number;
   /** Who compiles it: by default this thread, at once. */
   readonly compileService?: CompileServiceFactory;

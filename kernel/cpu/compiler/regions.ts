@@ -35,6 +35,8 @@ export interface RegionHost {
   /** Imports of a module of regions. */
   readonly imports: WebAssembly.Imports;
   readonly service: CompileService;
+  /** How often the counter of entries runs out before code is compiled. */
+  readonly rounds: number;
   /** A region begins at a record now: the jump cache may say so. */
   readonly entered: (record: number, slot: number) => void;
   /** Empties the jump cache. */
@@ -58,6 +60,8 @@ export class Regions implements CompiledRegions {
   #targets = new Map<number, { readonly key: number; live: boolean }>();
   /** How often each page's regions have been dropped. */
   #drops = new Map<number, number>();
+  /** How often the counter of entries has run out, by place. */
+  readonly #warm = new Map<number, number>();
   /** What the compiler has not been told yet. */
   #requested: CompileRequest[] = [];
   #nextSlot = FIRST_REGION;
@@ -92,6 +96,7 @@ export class Regions implements CompiledRegions {
       key === undefined || (key & 7) !== CodeMode.Bits64 || this.#asked.has(key) || this.#regions.has(key) ||
       this.#refused.has(key)
     ) return;
+    if (this.#isCool(key)) return;
     if (this.#regions.size >= MOST_REGIONS) return;
     if ((this.#drops.get(Math.floor(key / 8) >>> 12) ?? 0) >= MOST_DROPS) return;
     if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
@@ -112,6 +117,18 @@ export class Regions implements CompiledRegions {
     if (this.#requested.length === 0) return;
     this.host.service.request(this.#requested);
     this.#requested = [];
+  }
+
+  /** Whether the counter of entries has to run out more often before code is compiled. */
+  #isCool(key: number): boolean {
+    const rounds = (this.#warm.get(key) ?? 0) + 1;
+    if (rounds >= this.host.rounds) {
+      this.#warm.delete(key);
+      return false;
+    }
+    if (this.#warm.size === MOST_REGIONS) this.#warm.clear();
+    this.#warm.set(key, rounds);
+    return true;
   }
 
   #takeExits(): number {

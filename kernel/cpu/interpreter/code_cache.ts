@@ -11,7 +11,7 @@ import type { CodeMode } from "../state.ts";
 import type { Variant } from "../variant.ts";
 import { fusedMask } from "./handler.ts";
 import type { Handlers } from "./handlers.ts";
-import { Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
+import { COUNTER_RANGE, Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
 import type { Tlb } from "../tlb.ts";
 
 /** Most instructions of a straight run. */
@@ -89,7 +89,7 @@ export class CodeCache {
     private readonly handlers: Handlers,
     /** Handler for an instruction that does not exist, and for one that is too long. */
     private readonly faults: { readonly undefinedOpcode: number; readonly tooLong: number },
-    /** How often a run is entered before it counts as hot, 1 to 256; 0: never. */
+    /** How often a run is entered before it counts as hot; 0: never. */
     private readonly threshold: number,
   ) {
     this.#words = new Int32Array(engine.buffer);
@@ -282,7 +282,7 @@ export class CodeCache {
     halves[at + (Record.INDEX >> 1)] = d.index;
     halves[at + (Record.SEGMENT >> 1)] = d.segment;
     this.#bytes[record + Record.SEGMENT_NUMBER] = d.segmentNumber;
-    this.#bytes[record + Record.ENTRIES_LEFT] = this.threshold;
+    this.#bytes[record + Record.ENTRIES_LEFT] = this.threshold % COUNTER_RANGE;
     // Relative to the instruction's end, and that to the page's start.
     words[(record + Record.DISPLACEMENT) >> 2] = d.ripRelative ? d.displacement + offset : d.displacement;
     words[(record + Record.IMMEDIATE) >> 2] = d.immediateLow;

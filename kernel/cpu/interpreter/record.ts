@@ -37,6 +37,9 @@ export const Record = {
   IMMEDIATE: 24,
 } as const;
 
+/** Entries after which {@link Record.ENTRIES_LEFT} is zero again. */
+export const COUNTER_RANGE = 256;
+
 /** Handlers that are not instructions. */
 export enum SpecialHandler {
   /** The straight run goes on in the next page. */
