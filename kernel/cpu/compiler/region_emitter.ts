@@ -10,7 +10,7 @@
 
 import type { CoreFunction } from "../core_functions.ts";
 import type { Value } from "../emitter.ts";
-import { FlagsKind, type FlagsSource } from "../flags.ts";
+import { type FlagName, FlagsKind, type FlagsSource } from "../flags.ts";
 import { HANDLER_PARAMS, HANDLER_RESULTS } from "../interpreter/core_module.ts";
 import {
   ATTENTION,
@@ -25,7 +25,7 @@ import {
   TLB_CONTEXT,
   Vector,
 } from "../state.ts";
-import { type Expression, i32, select } from "../wasm/expression.ts";
+import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 import type { ModuleBuilder } from "../wasm/module_builder.ts";
 import type { Block, Edge } from "./blocks.ts";
@@ -33,6 +33,7 @@ import { analyse, type ControlFlow, type Node } from "./control_flow.ts";
 import { leaveTo } from "../interpreter/jump_cache.ts";
 import { FETCH_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE } from "../layout.ts";
 import { PAGE, pageOf } from "./code_pages.ts";
+import { deadFlags } from "./dead_flags.ts";
 import { effectsOf } from "./effects.ts";
 import type { Instruction } from "./instruction.ts";
 import { CachedMemoryEmitter } from "./cached_memory.ts";
@@ -75,6 +76,10 @@ export class RegionEmitter extends CachedMemoryEmitter {
   #executed = 0;
   /** The instruction may have written code: then what was compiled is no longer right. */
   #mayDrop = false;
+  /** Nobody sees the flags that the instruction leaves. */
+  #flagsDead = false;
+  /** CR0 and CR4 have been looked at in this block: SSE instructions may run. */
+  #sseAllowed = false;
   /** The block has called a system function, which may have asked for attention. */
   #calledOut = false;
 
@@ -181,10 +186,13 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#node = node;
     this.#executed = 0;
     this.#calledOut = false;
+    this.#sseAllowed = false;
     this.#registers.dirty = this.#dirtyAt.get(node)!;
     if (node.merge || node.loop || node === this.#flow.entry) this.forgetFlags();
     if (node.merge || node.loop) this.pages.join();
-    for (const instruction of block.instructions) {
+    const dead = deadFlags(block.instructions);
+    for (const [index, instruction] of block.instructions.entries()) {
+      this.#flagsDead = dead[index]!;
       this.instruction = instruction;
       this.variant = instruction.variant;
       this.#mayDrop = false;
@@ -348,7 +356,18 @@ export class RegionEmitter extends CachedMemoryEmitter {
     return this.#registers.rip(address);
   }
 
+  // Flags that are read while those that are set are dead would only be merged with them.
+
+  override flag(name: FlagName): Expression<"i32"> {
+    return this.#flagsDead ? i32(0) : super.flag(name);
+  }
+
+  override allFlags(): Local<"i64"> {
+    return this.#flagsDead ? this.f.let(i64(0)) : super.allFlags();
+  }
+
   protected override keepFlags(kind: Expression<"i32">, flags: FlagsSource): FlagsSource {
+    if (this.#flagsDead) return flags;
     const { f } = this;
     const registers = this.#registers;
     f.set(registers.flagsResult, flags.result);
@@ -381,7 +400,13 @@ export class RegionEmitter extends CachedMemoryEmitter {
     registers.storeRip(address, address + length);
   }
 
+  override requireSse(): void {
+    if (!this.#sseAllowed) super.requireSse();
+    this.#sseAllowed = true;
+  }
+
   protected override leaveSystem(): void {
+    this.#sseAllowed = false;
     this.#registers.reload();
     this.contextChanged();
     this.wroteSlowly();

@@ -29,14 +29,15 @@ interface Shifted {
   readonly overflow: Value;
 }
 
-type Shift = (e: Emitter, a: Local<"i64">, count: Local<"i64">, bits: number) => Shifted;
+type Shift = (e: Emitter, a: Local<"i64">, count: Value, bits: number) => Shifted;
 
 function carryAndOverflow(carry: Value, overflow: Value): Value {
   return carry.or(overflow.shl(Math.log2(Flag.OF)));
 }
 
-function countOf(e: Emitter, index: number, size: number): Local<"i64"> {
-  return e.let(e.read(index).and(size === 8 ? 0x3f : 0x1f));
+function countOf(e: Emitter, index: number, size: number): Value {
+  const count = e.read(index).and(size === 8 ? 0x3f : 0x1f);
+  return count.constant === undefined ? e.let(count) : count;
 }
 
 /** A shift sets all flags from its result, unless the count is zero. */
@@ -97,6 +98,7 @@ define({ name: "sar", encodings: encodings(7), semantics: shift(sar) });
 
 function rotatedLeft(a: Local<"i64">, count: Value, bits: number): Value {
   if (bits === 64) return a.rotl(count);
+  if (bits === 32) return a.wrap().rotl(count.wrap()).extendU();
   const places = count.and(bits - 1);
   return a.shl(places).or(a.shrU(i64(bits).sub(places))).zeroExtend(bits / 8);
 }
@@ -121,7 +123,7 @@ define({
 });
 
 /** Places that a rotate through carry moves: it has one bit more than the operand. */
-function throughCarry(e: Emitter, count: Local<"i64">, bits: number): Local<"i64"> {
+function throughCarry(e: Emitter, count: Value, bits: number): Value {
   return bits < 32 ? e.let(count.remU(bits + 1)) : count;
 }
 
@@ -156,7 +158,7 @@ define({
 
 /** SHLD and SHRD: bits come in from the second operand. With 16 bits a count above 16 is undefined. */
 function doubleShift(
-  compute: (a: Value, b: Value, count: Local<"i64">, bits: number) => Omit<Shifted, "overflow">,
+  compute: (a: Value, b: Value, count: Value, bits: number) => Omit<Shifted, "overflow">,
 ) {
   return (e: Emitter) => {
     const size = e.size();
