@@ -32,9 +32,9 @@ export interface Block {
 }
 
 /** Most instructions of a region. */
-const REGION_LENGTH = 160;
+const REGION_LENGTH = 100;
 /** Most instructions of a function that stands in the region of its caller. */
-const CALLED_LENGTH = 32;
+const CALLED_LENGTH = 24;
 /** Most calls within calls. */
 const CALL_DEPTH = 2;
 
