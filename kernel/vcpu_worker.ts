@@ -11,7 +11,7 @@ import { createSoftwareVcpu } from "./cpu/software_vcpu.ts";
 import { serveVcpu } from "./vcpu_thread.ts";
 
 /** How often code is entered before it is compiled. */
-const COMPILE_THRESHOLD = 2000;
+const COMPILE_THRESHOLD = 6000;
 /** The same under the CPU check. A kernel that patches itself would have all of it compiled again and again with 1. */
 const CHECK_THRESHOLD = 16;
 
