@@ -74,6 +74,8 @@ export class CpuEngine implements Engine {
   readonly regions: Regions | undefined;
   /** How often the jump cache did not know where execution goes on. */
   lookups = 0;
+  /** How often generated code, of either tier, has called functions that are TypeScript. */
+  readonly calls = { system: 0, x87: 0, float: 0 };
   /** How often an exit of compiled code led nowhere yet. */
   links = 0;
   readonly #view: DataView;
@@ -159,16 +161,21 @@ export class CpuEngine implements Engine {
 
   #imports() {
     return {
-      system: (number: number, a: bigint, b: bigint): bigint =>
-        this.#guarded(() => systemFunctionTable[number]!(this.cpu, a, b) ?? 0n),
+      system: (number: number, a: bigint, b: bigint): bigint => {
+        this.calls.system++;
+        return this.#guarded(() => systemFunctionTable[number]!(this.cpu, a, b) ?? 0n);
+      },
       x87: (opcode: number, modrm: number, linear: bigint): void => {
+        this.calls.x87++;
         this.#guarded(() => {
           this.#x87.execute(opcode, modrm, linear);
           return 0n;
         });
       },
-      float: (operation: number, a: bigint, b: bigint): bigint =>
-        this.#guarded(() => executeFloat(this.cpu, operation, a, b)),
+      float: (operation: number, a: bigint, b: bigint): bigint => {
+        this.calls.float++;
+        return this.#guarded(() => executeFloat(this.cpu, operation, a, b));
+      },
       hot: (record: number): void => {
         this.regions?.hot(record);
       },

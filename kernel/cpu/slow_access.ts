@@ -9,7 +9,15 @@ import { ALIGNMENT_MASK } from "./alignment.ts";
 import { CrossingAccess } from "./crossing_access.ts";
 import { FETCH_TLB, READ_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE, WRITE_TLB } from "./layout.ts";
 import { Access, holdsCode, ramOffset } from "./page_walk.ts";
-import { ALIGNMENT_CHECKED, FAULT_ERROR, FAULT_VECTOR, TLB_CONTEXT, Vector, WATCHING } from "./state.ts";
+import {
+  ALIGNMENT_CHECKED,
+  FAULT_ERROR,
+  FAULT_VECTOR,
+  TLB_CONTEXT,
+  TLB_MISSES,
+  Vector,
+  WATCHING,
+} from "./state.ts";
 import { type Expression, i32 } from "./wasm/expression.ts";
 import { type FunctionBuilder, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
 import type { ModuleBuilder } from "./wasm/module_builder.ts";
@@ -56,6 +64,7 @@ export class SlowAccess {
 
   read(): number {
     return this.m.exportFunction("readSlow", ["i64", "i32"], ["i32"], (f) => {
+      countMiss(f, TLB_MISSES);
       const linear = f.param("i64", 0);
       const size = f.param("i32", 1);
       this.#checkAlignment(f, linear, size, 0, i32(-1));
@@ -81,6 +90,7 @@ export class SlowAccess {
 
   write(): number {
     return this.m.exportFunction("writeSlow", ["i64", "i32"], ["i32"], (f) => {
+      countMiss(f, TLB_MISSES + 8);
       const linear = f.param("i64", 0);
       const size = f.param("i32", 1);
       this.#checkAlignment(f, linear, size, Access.WRITE, i32(1));
@@ -108,6 +118,7 @@ export class SlowAccess {
 
   modify(): number {
     return this.m.exportFunction("modifySlow", ["i64", "i32"], ["i32"], (f) => {
+      countMiss(f, TLB_MISSES + 8);
       const linear = f.param("i64", 0);
       const size = f.param("i32", 1);
       this.#checkAlignment(f, linear, size, Access.WRITE, i32(-1));
@@ -133,6 +144,7 @@ export class SlowAccess {
 
   fetch(): number {
     return this.m.exportFunction("fetchPage", ["i64"], ["i32"], (f) => {
+      countMiss(f, TLB_MISSES + 16);
       const linear = f.param("i64", 0);
       const probe = f.callFor("i64", this.translate, linear, i32(Access.FETCH | Access.PROBE));
       f.if(probe.ltS(0n), () => f.return(i32(-1)));
@@ -233,6 +245,10 @@ function misalignedBody(f: FunctionBuilder, translate: number): void {
 }
 
 /** Remembers a translation, unless each access has to come here for its alignment. */
+function countMiss(f: FunctionBuilder, counter: number): void {
+  f.store(8, NOWHERE, f.load(8, NOWHERE, counter).add(1n), counter);
+}
+
 function fillTlb(f: FunctionBuilder, table: number, linear: Local<"i64">, host: Local<"i32">): void {
   f.if(alignmentChecked(f).eqz(), () => {
     const entry = f.let(linear.shrU(12).wrap().and(TLB_ENTRIES - 1).mul(TLB_ENTRY_SIZE));

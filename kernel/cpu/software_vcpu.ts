@@ -20,6 +20,7 @@ import {
   CODE_DROPPED,
   COMPILED_ENTRIES,
   COMPILED_INSTRUCTIONS,
+  COMPILED_RETURNS,
   EXECUTE_ALONE,
   FAULT_ADDRESS,
   FAULT_ERROR,
@@ -33,6 +34,7 @@ import {
   RFLAGS,
   Segment,
   SHADOW_RIP,
+  TLB_MISSES,
   Vector,
 } from "./state.ts";
 import { interrupt, raise, raiseDebugTrap } from "./system/mod.ts";
@@ -274,21 +276,35 @@ class EngineVcpu implements SoftwareVcpu {
   }
 
   get statistics(): { readonly [name: string]: number } {
-    const { code, handlers, regions } = this.#engine;
+    const { code, cpu, handlers, regions, calls } = this.#engine;
+    const count = (address: number) => Number(cpu.get64(address));
+    const compiled = count(COMPILED_INSTRUCTIONS);
+    const entries = count(COMPILED_ENTRIES);
+    const returns = count(COMPILED_RETURNS);
     return {
+      "calls.system": calls.system,
+      "calls.x87": calls.x87,
+      "calls.float": calls.float,
+      "mmu.readMisses": count(TLB_MISSES),
+      "mmu.writeMisses": count(TLB_MISSES + 8),
+      "mmu.fetchMisses": count(TLB_MISSES + 16),
+      "tier0.instructions": Number(this.#executed) - compiled,
       "tier0.instructionsDecoded": code.decoded,
       "tier0.flushes": code.flushes,
       "tier0.invalidations": code.invalidations,
       "tier0.handlers": handlers.count,
       "tier0.lookups": this.#engine.lookups,
-      "tier1.instructions": Number(this.#engine.cpu.get64(COMPILED_INSTRUCTIONS)),
-      "tier1.entries": Number(this.#engine.cpu.get64(COMPILED_ENTRIES)),
+      "tier1.instructions": compiled,
+      "tier1.entries": entries,
+      "tier1.exits.asked": returns,
+      "tier1.exits.notCompiled": entries - returns,
+      "tier1.exits.unlinked": this.#engine.links,
       "tier1.requests": regions?.requests ?? 0,
       "tier1.putOff": regions?.putOff ?? 0,
       "tier1.regions": regions?.compiled ?? 0,
       "tier1.regionsDropped": regions?.dropped ?? 0,
       "tier1.codeBytes": regions?.codeBytes ?? 0,
-      "tier1.links": this.#engine.links,
+      "tier1.compileTime": regions?.compileTime ?? 0,
     };
   }
 

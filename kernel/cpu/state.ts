@@ -171,6 +171,10 @@ export const PROBED_ADDEND = STATE + 0x3e0;
 /** Instructions that compiled code has executed, and how often the interpreter went over to it: i64 each. */
 export const COMPILED_INSTRUCTIONS = STATE + 0x3e8;
 export const COMPILED_ENTRIES = STATE + 0x3f0;
+/** How often compiled code returned because of a fault, an interrupt, or at the end of the instructions granted. i64. */
+export const COMPILED_RETURNS = STATE + 0x3f8;
+/** Accesses that the TLBs did not answer: reads, writes, fetches in compiled code. i64 each. */
+export const TLB_MISSES = STATE + 0x680;
 /** No page: its address is not canonical, so no translation is ever found for it. */
 export const NO_PAGE = 0x8000_0000_0000_0000n;
 

@@ -59,7 +59,12 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
   /** What linear addresses of the instruction that is being written are made with. */
   readonly #bases = new Map<Local, string>();
 
-  constructor(f: FunctionBuilder, variant: Variant, bounce: number, instructions: Iterable<PlacedInstruction>) {
+  constructor(
+    f: FunctionBuilder,
+    variant: Variant,
+    bounce: number,
+    instructions: Iterable<PlacedInstruction>,
+  ) {
     super(f, variant, bounce);
     this.pages = new PageCache(f, basesOf(instructions));
   }

@@ -15,8 +15,10 @@ const UNLINKED = 0;
 const RESUME = 1;
 const FIRST_REGION = 2;
 
-/** Most regions that there may be at once. */
-const MOST_REGIONS = 1 << 16;
+/** Most regions that there may be at once: what V8 makes of one takes about ten KiB. */
+const MOST_REGIONS = 1 << 14;
+/** How many are left when there were too many. */
+const KEPT_REGIONS = MOST_REGIONS - MOST_REGIONS / 8;
 
 /** How often a page's compiled code may be overwritten before the page is left to the interpreter. */
 const MOST_DROPS = 16;
@@ -78,6 +80,8 @@ export class Regions implements CompiledRegions {
   instructions = 0;
   dropped = 0;
   codeBytes = 0;
+  /** Nanoseconds. */
+  compileTime = 0;
 
   constructor(private readonly host: RegionHost) {
     this.#words = new Int32Array(host.memory.buffer);
@@ -97,7 +101,7 @@ export class Regions implements CompiledRegions {
       this.#refused.has(key)
     ) return;
     if (this.#isCool(key)) return;
-    if (this.#regions.size >= MOST_REGIONS) return;
+    if (this.#regions.size >= MOST_REGIONS) this.#evict();
     if ((this.#drops.get(Math.floor(key / 8) >>> 12) ?? 0) >= MOST_DROPS) return;
     if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
     this.#asked.add(key);
@@ -160,7 +164,8 @@ export class Regions implements CompiledRegions {
     }
   }
 
-  #installAll({ module, size, regions, source }: CompileAnswer): void {
+  #installAll({ module, size, regions, source, time }: CompileAnswer): void {
+    this.compileTime += time;
     if (module === undefined) return;
     new WebAssembly.Instance(module, this.host.imports);
     this.codeBytes += size;
@@ -258,10 +263,22 @@ export class Regions implements CompiledRegions {
   }
 
   drop(page: number): void {
-    const regions = this.#pages.get(page);
-    if (regions === undefined) return;
-    this.#pages.delete(page);
+    if (!this.#pages.has(page)) return;
     this.#drops.set(page, (this.#drops.get(page) ?? 0) + 1);
+    this.#dropPage(page);
+  }
+
+  /** Makes room: drops the pages that have had compiled code for longest. */
+  #evict(): void {
+    for (const page of this.#pages.keys()) {
+      if (this.#regions.size <= KEPT_REGIONS) break;
+      this.#dropPage(page);
+    }
+  }
+
+  #dropPage(page: number): void {
+    const regions = this.#pages.get(page) ?? [];
+    this.#pages.delete(page);
     for (const region of regions) this.#drop(region);
     this.#words[CODE_DROPPED >> 2] = 1;
   }

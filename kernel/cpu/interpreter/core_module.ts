@@ -14,6 +14,7 @@ import {
   CODE_BASE,
   COMPILED_ENTRIES,
   COMPILED_INSTRUCTIONS,
+  COMPILED_RETURNS,
   FAULT_ERROR,
   FAULT_VECTOR,
   FLAGS_KIND,
@@ -321,6 +322,7 @@ class CoreModule {
           f.store(8, NOWHERE, f.load(8, NOWHERE, COMPILED_INSTRUCTIONS).add(used), COMPILED_INSTRUCTIONS);
           f.store(8, NOWHERE, f.load(8, NOWHERE, COMPILED_ENTRIES).add(1n), COMPILED_ENTRIES);
           f.branchIf(record, loop);
+          f.store(8, NOWHERE, f.load(8, NOWHERE, COMPILED_RETURNS).add(1n), COMPILED_RETURNS);
           f.return(i32(0));
         },
         ...inline.map((handler) => (loop: Label) => {
