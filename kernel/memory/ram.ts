@@ -58,7 +58,7 @@ export class GuestRam {
     }
     const pages = (size + BOUNCE_SIZE) / WASM_PAGE;
     try {
-      const memory = new WebAssembly.Memory({ initial: pages, maximum: WASM_MAX_PAGES, shared: true });
+      const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
       return new GuestRam(memory, size);
     } catch (error) {
       throw new RangeError(

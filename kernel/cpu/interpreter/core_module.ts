@@ -45,20 +45,20 @@ import { Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
 /** Core functions that are TypeScript. */
 const IMPORTED: readonly CoreFunction[] = ["system", "x87", "float", "hot"];
 
-/** Most pages of a 32-bit memory. */
-const RAM_MAXIMUM_PAGES = 65536;
-
 /** Type of a handler function: record in, next record out, 0 to leave. */
 export const HANDLER_PARAMS = ["i32"] as const;
 export const HANDLER_RESULTS = ["i32"] as const;
 
-/** Declares the imports that every generated module has: both memories and both tables. */
+/**
+ * Declares the imports that every generated module has: both memories and both tables. V8 reaches the first memory and
+ * the first table faster than the others.
+ */
 export function importShared(m: ModuleBuilder, ramPages: number): void {
   // With the size known, a bounds check compares with a constant; and it vanishes where the address is one.
   m.importMemory("engine", "memory", ENGINE_PAGES, ENGINE_PAGES);
-  m.importMemory("engine", "ram", ramPages, RAM_MAXIMUM_PAGES);
-  m.importTable("engine", "handlers");
+  m.importMemory("engine", "ram", ramPages, ramPages);
   m.importTable("engine", "regions");
+  m.importTable("engine", "handlers");
 }
 
 /** Imports core functions as they are asked for; gives their indexes. */

@@ -60,10 +60,10 @@ export enum Memory {
 
 /** Tables of functions, in the order in which modules import them. */
 export enum Table {
-  /** Handlers of the interpreter. */
-  Handlers = 0,
   /** Compiled regions. */
-  Regions = 1,
+  Regions = 0,
+  /** Handlers of the interpreter. */
+  Handlers = 1,
 }
 
 /** A local variable. As an expression it is the value that it has when the expression is written. */
