@@ -127,7 +127,6 @@ export class CpuEngine implements Engine {
         table: regions,
         code: this.code,
         imports: { engine: { ...shared }, core },
-        entered: (record, slot) => this.#regionEntered(record, slot),
         rounds: Math.ceil(compileThreshold / COUNTER_RANGE),
         forgetJumps: () => this.cpu.tlb.flushAllJumps(),
         service: makeService({ ram: this.ram, engine: this.memory, starts: this.code.starts!, bounce }),
@@ -261,15 +260,6 @@ export class CpuEngine implements Engine {
     const rip = this.#view.getBigInt64(RIP, true);
     this.#view.setInt32(this.#jumpCacheEntry(BigInt.asUintN(64, rip)) + 12, 0, true);
     return rip;
-  }
-
-  /** The region in `slot` begins where the record at RIP stands. */
-  #regionEntered(record: number, slot: number): void {
-    const view = this.#view;
-    const base = view.getBigUint64(CODE_BASE, true);
-    const offset = view.getUint16(record + Record.OFFSET, true);
-    const entry = this.#jumpCacheEntry(BigInt.asUintN(64, base + BigInt(offset)));
-    if (view.getInt32(entry + 8, true) === record) view.setInt32(entry + 12, slot, true);
   }
 
   #fetch(linear: bigint, access: number): number | undefined {

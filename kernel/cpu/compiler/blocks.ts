@@ -116,7 +116,7 @@ class Discovery {
       if (ends === true) return;
       const crosses = pageOf(next - 1) !== pageOf(address);
       if (crosses) frame.leaders.add(address);
-      if (target !== undefined || crosses || pageOf(next) !== pageOf(address)) frame.leaders.add(next);
+      if (target !== undefined || pageOf(next) !== pageOf(address)) frame.leaders.add(next);
       address = next;
     }
   }

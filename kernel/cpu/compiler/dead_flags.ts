@@ -40,7 +40,9 @@ export function deadFlags(instructions: readonly Instruction[]): boolean[] {
     const instruction = instructions[index]!;
     const { name } = instruction.variant.form.definition;
     dead[index] = overwritten && (SETTING.has(name) || SHIFTING.has(name) || CHANGING.has(name));
-    if (!inRegisters(instruction)) overwritten = false;
+    const { ends } = instruction.variant.form.definition;
+    // What ends a block, a load of a segment register for one, may fault or leave.
+    if (ends === true || !inRegisters(instruction)) overwritten = false;
     else if (setsAll(instruction)) overwritten = true;
     else if (!NEUTRAL.has(name) && !CHANGING.has(name)) overwritten = false;
   }

@@ -39,8 +39,6 @@ export interface RegionHost {
   readonly service: CompileService;
   /** How often the counter of entries runs out before code is compiled. */
   readonly rounds: number;
-  /** A region begins at a record now: the jump cache may say so. */
-  readonly entered: (record: number, slot: number) => void;
   /** Empties the jump cache. */
   readonly forgetJumps: () => void;
 }
@@ -232,10 +230,7 @@ export class Regions implements CompiledRegions {
     this.compiled++;
     this.instructions += compiled.instructions;
     const record = code.known(key);
-    if (record !== undefined) {
-      code.enterRegion(record, slot);
-      this.host.entered(record, slot);
-    }
+    if (record !== undefined) code.enterRegion(record, slot);
     for (const exit of this.#leading.get(key) ?? []) this.#link(exit, slot, 0);
   }
 

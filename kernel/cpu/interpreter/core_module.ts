@@ -36,7 +36,7 @@ import {
 import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
-import { enterRegion, findDrivenOut, findJump } from "./jump_cache.ts";
+import { enterRegion, findDrivenOut, findJump, noteRegion } from "./jump_cache.ts";
 import { probeTlb, write } from "./tlb_probe.ts";
 import { type Handler, writeHandler } from "./handler.ts";
 import { countEntry } from "./entry_counter.ts";
@@ -316,7 +316,9 @@ class CoreModule {
           const before = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed));
           f.storeAs("i32.store", NOWHERE, before, BUDGET);
           const region = f.loadAs("i32.load", record, Record.LINK);
-          f.store(8, NOWHERE, recordRip(f, record), RIP);
+          const rip = f.let(recordRip(f, record));
+          f.store(8, NOWHERE, rip, RIP);
+          noteRegion(f, rip, record, region);
           f.set(record, f.callIndirect("i32", handlerType, Table.Regions, region, i32(0)));
           const used = before.sub(f.loadAs("i32.load", NOWHERE, BUDGET)).extendS();
           f.store(8, NOWHERE, f.load(8, NOWHERE, COMPILED_INSTRUCTIONS).add(used), COMPILED_INSTRUCTIONS);

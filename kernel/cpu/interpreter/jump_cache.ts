@@ -55,6 +55,19 @@ export function findDrivenOut(
   }, otherwise);
 }
 
+/** The region is entered that begins with a record: the next jump there, in 64-bit code, is to find it at once. */
+export function noteRegion(
+  f: FunctionBuilder,
+  linear: Local<"i64">,
+  record: Local<"i32">,
+  region: Local<"i32">,
+): void {
+  const entry = jumpEntry(f, linear);
+  f.if(f.loadAs("i32.load", entry, JUMP_CACHE + 8).eq(record), () => {
+    f.storeAs("i32.store", entry, region, JUMP_CACHE + 12);
+  });
+}
+
 /** Goes on with the region that an entry names, if there is one. CODE_BASE has been set. */
 export function enterRegion(
   f: FunctionBuilder,
