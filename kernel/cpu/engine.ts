@@ -26,6 +26,7 @@ import {
   Flag,
   INSTRUCTION_RIP,
   JUMP_CONTEXT,
+  PAGE_IS_GLOBAL,
   RFLAGS,
   RIP,
   Vector,
@@ -237,6 +238,7 @@ export class CpuEngine implements Engine {
     if (this.code.full) return 0;
     const host = cpu.insideCode(linear) ? this.#fetch(linear, Access.FETCH) : this.#leaveFault(LIMIT_FAULT);
     if (host !== undefined) {
+      if (cpu.get32(PAGE_IS_GLOBAL) === 0) cpu.foundPrivateCode(linear);
       const step = cpu.stepping || (cpu.get32(RFLAGS) & Flag.TF) !== 0;
       const nextPage = () => this.#fetch((linear | 0xfffn) + 1n, Access.FETCH | Access.PROBE);
       const record = this.code.find({ host, nextPage }, cpu.codeMode, step);
@@ -282,7 +284,8 @@ export class CpuEngine implements Engine {
   #cacheJump(linear: bigint, record: number): void {
     const entry = this.#jumpCacheEntry(linear);
     const view = this.#view;
-    const tag = BigInt.asUintN(64, linear ^ view.getBigUint64(JUMP_CONTEXT, true));
+    const half = BigInt.asIntN(64, linear) < 0n ? 8 : 0;
+    const tag = BigInt.asUintN(64, linear ^ view.getBigUint64(JUMP_CONTEXT + half, true));
     if (view.getBigUint64(entry, true) !== tag) {
       view.setBigUint64(entry ^ 16, view.getBigUint64(entry, true), true);
       view.setBigUint64((entry ^ 16) + 8, view.getBigUint64(entry + 8, true), true);

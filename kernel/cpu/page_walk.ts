@@ -19,6 +19,7 @@ import {
   Flag,
   NON_CANONICAL,
   PAGE_DIRECTORY_POINTERS,
+  PAGE_IS_GLOBAL,
   RFLAGS,
   Vector,
 } from "./state.ts";
@@ -39,6 +40,8 @@ export const Access = {
 export const PHYSICAL_BITS = 40;
 
 const ADDRESS_MASK = ((1n << BigInt(PHYSICAL_BITS)) - 1n) & ~0xfffn;
+/** Of a leaf: the page is the same in all address spaces. */
+const GLOBAL = 1n << 8n;
 /** Bits 40 to 51 of an entry. */
 const RESERVED_MASK = ((1n << 52n) - 1n) & ~((1n << BigInt(PHYSICAL_BITS)) - 1n);
 
@@ -218,6 +221,8 @@ export function translateBody(f: FunctionBuilder, ramSize: number, codeWritten: 
     });
   });
   checkPermission();
+  const global = cr4.and(Cr4.PGE).ne(0).and(entry.and(GLOBAL).ne(0n));
+  f.storeAs("i32.store", NOWHERE, global, PAGE_IS_GLOBAL);
   f.if(write, () => setBits(8, ACCESSED | DIRTY), () => setBits(8, ACCESSED));
   f.if(shift.ne(12), () => {
     const region = linear.shrU(shift).wrap().and(LARGE_REGIONS_COUNT - 1);

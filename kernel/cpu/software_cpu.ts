@@ -102,6 +102,8 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   readonly #bus: VcpuBus;
   readonly #words: Int32Array;
   #codeLimit = UNLIMITED;
+  /** All code that was found in the upper half of the address space is in global pages. */
+  #sharesUpperHalf = true;
 
   constructor(private readonly engine: Engine) {
     this.view = new DataView(engine.memory.buffer);
@@ -237,9 +239,17 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     words[STEPPING >> 2] = step;
     words[TLB_CONTEXT >> 2] = context;
     words[(TLB_CONTEXT >> 2) + 1] = 0;
-    words[JUMP_CONTEXT >> 2] = 0;
-    words[(JUMP_CONTEXT >> 2) + 1] = limited | (context << JUMP_CONTEXT_SHIFT) |
-      ((step | words[CODE_MODE >> 2]!) << 16);
+    const mode = limited | (user << JUMP_CONTEXT_SHIFT) | ((step | words[CODE_MODE >> 2]!) << 16);
+    const own = mode | (this.#spaces.current << (3 + JUMP_CONTEXT_SHIFT));
+    words[(JUMP_CONTEXT >> 2) + 1] = own;
+    words[(JUMP_CONTEXT >> 2) + 3] = this.#sharesUpperHalf ? mode : own;
+  }
+  /** Code was found in a page that is not global: in the upper half, jumps are those of each address space from now on. */
+  foundPrivateCode(linear: bigint): void {
+    if (!this.#sharesUpperHalf || BigInt.asIntN(64, linear) >= 0n) return;
+    this.#sharesUpperHalf = false;
+    this.tlb.flushAllJumps();
+    this.contextChanged();
   }
   /** Whether instructions are executed one at a time for another reason than TF. */
   stepping = false;
@@ -251,6 +261,7 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   pagingChanged(change: PagingChange): void {
     if (change.kind === "mode") {
       this.tlb.flushAll();
+      this.#sharesUpperHalf = true;
       this.#spaces.forget(undefined, this.#pcid());
       this.codeModeChanged();
     } else {
@@ -261,7 +272,8 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   invalidatePage(address: bigint): void {
     this.tlb.flushPage(address);
   }
-  invalidateContext(pcid: number | undefined, _global: boolean): void {
+  invalidateContext(pcid: number | undefined, global: boolean): void {
+    if (global) this.tlb.flushAllJumps();
     this.#spaces.forget(pcid, this.#pcid());
     this.contextChanged();
   }

@@ -284,7 +284,7 @@ export class Regions implements CompiledRegions {
     this.#regions.delete(region.key);
     for (const [from] of region.compiled.pieces) this.#pages.get(from >>> 12)?.delete(region);
     // It may be another page than the entry's that was overwritten.
-    this.host.code.refetch(region.key);
+    this.host.code.leaveRegion(region.key);
     // The jump cache may still name it.
     this.#empty(slot);
     for (const exit of this.#leading.get(region.key) ?? []) this.#link(exit, UNLINKED, 0);

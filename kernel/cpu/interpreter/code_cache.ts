@@ -71,6 +71,8 @@ export class CodeCache {
   #keys = new Map<number, number>();
   /** Records of instructions that lie in two pages: where the second was when they were decoded. */
   #crossing = new Map<number, number>();
+  /** What records were before compiled code stood in for them. */
+  #replaced = new Map<number, { readonly handler: number; readonly link: number }>();
   /** Compiled code, once there is any. */
   regions: CompiledRegions | undefined;
   /** A bit for each byte of RAM: whether a run begins there. For the compiler, if there is one. */
@@ -111,6 +113,7 @@ export class CodeCache {
     this.#pages = new Map();
     this.#crossing = new Map();
     this.#keys = new Map();
+    this.#replaced = new Map();
     this.tlb.flushAllJumps();
     this.#bytes.fill(0, CODE_PAGES, CODE_PAGES + CODE_PAGES_SIZE);
     this.#bytes.fill(0, CODE_PIECES, CODE_PIECES + CODE_PAGES_SIZE * 8);
@@ -228,14 +231,22 @@ export class CodeCache {
 
   /** Lets compiled code stand in for a run. */
   enterRegion(record: number, region: number): void {
+    const link = (record + Record.LINK) >> 2;
+    const handler = this.#halves[record >> 1]!;
+    if (handler !== SpecialHandler.Region) this.#replaced.set(record, { handler, link: this.#words[link]! });
     this.#halves[record >> 1] = SpecialHandler.Region;
-    this.#words[(record + Record.LINK) >> 2] = region;
+    this.#words[link] = region;
   }
 
-  /** Has a run decoded again. */
-  refetch(key: number): void {
+  /** Lets the run be executed itself again, which compiled code has stood in for. */
+  leaveRegion(key: number): void {
     const record = this.#entries.get(key);
-    if (record !== undefined) this.#halves[record >> 1] = SpecialHandler.Refetch;
+    const replaced = record === undefined ? undefined : this.#replaced.get(record);
+    if (record === undefined || replaced === undefined) return;
+    this.#replaced.delete(record);
+    if (this.#halves[record >> 1] !== SpecialHandler.Region) return;
+    this.#halves[record >> 1] = replaced.handler;
+    this.#words[(record + Record.LINK) >> 2] = replaced.link;
   }
 
   /** Bytes `from` to `to` of RAM memory, in one page, have been compiled. */
@@ -350,7 +361,10 @@ export class CodeCache {
     }
     for (const key of info.keys) {
       const record = this.#entries.get(key);
-      if (record !== undefined) this.#keys.delete(record);
+      if (record !== undefined) {
+        this.#keys.delete(record);
+        this.#replaced.delete(record);
+      }
       this.#entries.delete(key);
     }
     this.#pages.delete(page);

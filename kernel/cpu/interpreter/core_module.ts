@@ -246,7 +246,12 @@ class CoreModule {
     const resume = this.m.exportFunction("resume", ["i32"], ["i32"], (f) => {
       const exit = f.param("i32", 0);
       const record = f.loadAs("i32.load", exit, 4);
-      const rip = f.load(8, NOWHERE, CODE_BASE).add(f.loadAs("i64.load16_u", record, Record.OFFSET));
+      const rip = f.let(f.load(8, NOWHERE, CODE_BASE).add(f.loadAs("i64.load16_u", record, Record.OFFSET)));
+      // The code that stood there has been overwritten.
+      f.if(f.loadAs("i32.load16_u", record, Record.HANDLER).eq(SpecialHandler.Refetch), () => {
+        f.store(8, exit, i64(0));
+        f.returnCall(this.index("leaveTo"), rip);
+      });
       this.#enter(f, record, f.loadAs("i32.load", NOWHERE, BUDGET), rip);
     });
     // (exit or 0): an exit that leads nowhere yet; 0: a region that is no more was reached by the jump cache.

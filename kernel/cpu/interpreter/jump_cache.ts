@@ -19,6 +19,10 @@ function jumpEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
   return f.let(group.mul(JUMP_GROUP_ENTRIES).add(place).mul(ENTRY_SIZE));
 }
 
+function jumpContext(f: FunctionBuilder, linear: Local<"i64">): Local<"i64"> {
+  return f.load(8, linear.shrU(63).shl(3).wrap(), JUMP_CONTEXT);
+}
+
 /** Runs `found` with the offset of the entry for a linear address, or `otherwise`. */
 export function findJump(
   f: FunctionBuilder,
@@ -29,7 +33,7 @@ export function findJump(
   const entry = jumpEntry(f, linear);
   const tag = f.load(8, entry, JUMP_CACHE);
   f.ifMostly(
-    linear.xor(f.load(8, NOWHERE, JUMP_CONTEXT)).eq(tag),
+    linear.xor(jumpContext(f, linear)).eq(tag),
     () => found(entry),
     otherwise,
   );
@@ -45,7 +49,7 @@ export function findDrivenOut(
   const entry = jumpEntry(f, linear);
   const neighbour = f.let(entry.xor(ENTRY_SIZE));
   const tag = f.load(8, neighbour, JUMP_CACHE);
-  f.if(linear.xor(f.load(8, NOWHERE, JUMP_CONTEXT)).eq(tag), () => {
+  f.if(linear.xor(jumpContext(f, linear)).eq(tag), () => {
     const value = f.load(8, neighbour, JUMP_CACHE + 8);
     f.store(8, neighbour, f.load(8, entry, JUMP_CACHE), JUMP_CACHE);
     f.store(8, neighbour, f.load(8, entry, JUMP_CACHE + 8), JUMP_CACHE + 8);

@@ -9,8 +9,6 @@ import {
   CONTEXT_OVERRIDE,
   CPL,
   Flag,
-  JUMP_CONTEXT,
-  JUMP_CONTEXT_SHIFT,
   KERNEL_GS_BASE,
   RFLAGS,
   Segment,
@@ -42,7 +40,6 @@ for (
       setBits(e, RFLAGS, Flag.AC, on);
       // RFLAGS.AC overrides supervisor-mode access prevention (SDM volume 3, 4.6): what the TLBs answer depends on it.
       setBits(e, TLB_CONTEXT, CONTEXT_OVERRIDE, on);
-      setBits(e, JUMP_CONTEXT + 4, CONTEXT_OVERRIDE << JUMP_CONTEXT_SHIFT, on);
       e.contextChanged();
     },
   });

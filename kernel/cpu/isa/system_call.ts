@@ -54,11 +54,9 @@ function setFlat(e: Emitter, segment: Segment, selector: Expression<"i32">, attr
 function setPrivilege(e: Emitter, cpl: 0 | 3): void {
   const { f } = e;
   f.storeAs("i32.store", NOWHERE, i32(cpl), CPL);
+  const tag = CONTEXT_USER << JUMP_CONTEXT_SHIFT;
   for (
-    const [address, bit] of [[TLB_CONTEXT, CONTEXT_USER], [
-      JUMP_CONTEXT + 4,
-      CONTEXT_USER << JUMP_CONTEXT_SHIFT,
-    ]]
+    const [address, bit] of [[TLB_CONTEXT, CONTEXT_USER], [JUMP_CONTEXT + 4, tag], [JUMP_CONTEXT + 12, tag]]
   ) {
     const word = f.loadAs("i32.load", NOWHERE, address!);
     f.storeAs("i32.store", NOWHERE, cpl === 3 ? word.or(bit!) : word.and(~bit!), address!);
