@@ -282,7 +282,9 @@ class CoreModule {
     );
     // Compiled code may have been put in the place of this record meanwhile: then LINK names that.
     const branch = f.loadAs("i32.load16_u", record, Record.HANDLER).ne(SpecialHandler.Region);
-    f.if(found.ne(0).and(same).and(end.leU(4096)).and(branch), () => {
+    // What the jump cache knows may have been overwritten: it is decoded again when it is executed.
+    const fresh = f.loadAs("i32.load16_u", found, Record.HANDLER).ne(SpecialHandler.Refetch);
+    f.if(found.ne(0).and(same).and(end.leU(4096)).and(branch).and(fresh), () => {
       f.storeAs("i32.store", record, found, Record.LINK);
     });
     f.return(found);
