@@ -14,7 +14,15 @@ import { compileAtOnce, type CompileServiceFactory } from "./compiler/compile_se
 import { Regions } from "./compiler/regions.ts";
 import { Handlers } from "./interpreter/handlers.ts";
 import { type Form, TOO_LONG, UNDEFINED_OPCODE } from "./isa/mod.ts";
-import { BOUNCE_PER_VCPU, ENGINE_PAGES, JUMP_CACHE, JUMP_GROUP_ENTRIES, JUMP_GROUPS } from "./layout.ts";
+import {
+  BOUNCE_PER_VCPU,
+  ENGINE_PAGES,
+  JUMP_CACHE,
+  JUMP_GROUP_ENTRIES,
+  JUMP_GROUPS,
+  UNUSED,
+  UNUSED_SIZE,
+} from "./layout.ts";
 import { Access, Watch } from "./mmu.ts";
 import { type Engine, SoftwareCpu } from "./software_cpu.ts";
 import {
@@ -93,7 +101,7 @@ export class CpuEngine implements Engine {
     this.cpu = new SoftwareCpu(this);
     this.#x87 = new X87Bridge(this.cpu);
     const bounce = options.ramSize + options.index * BOUNCE_PER_VCPU;
-    if (options.ram.buffer.byteLength < bounce + BOUNCE_PER_VCPU) {
+    if (options.ram.buffer.byteLength < bounce + UNUSED + UNUSED_SIZE) {
       throw new RangeError("RAM memory has no room for the bounce buffer above guest RAM");
     }
     const compileThreshold = options.compileThreshold ?? 0;

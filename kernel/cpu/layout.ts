@@ -66,3 +66,7 @@ export const ENGINE_PAGES = Math.ceil((RECORDS + RECORDS_SIZE) / 65536);
 
 /** Bytes of one vCPU's bounce buffer. */
 export const BOUNCE_PER_VCPU = 1024;
+
+/** From a bounce buffer to bytes of RAM memory behind all of the guest's that nothing else uses. */
+export const UNUSED = 48 << 10;
+export const UNUSED_SIZE = 2 << 12;

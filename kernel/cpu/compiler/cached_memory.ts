@@ -66,7 +66,7 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     instructions: Iterable<PlacedInstruction>,
   ) {
     super(f, variant, bounce);
-    this.pages = new PageCache(f, basesOf(instructions));
+    this.pages = new PageCache(f, basesOf(instructions), bounce);
   }
 
   /** Another instruction begins: locals of the one before are used again. */

@@ -6,7 +6,8 @@
  */
 
 import { NO_PAGE, PROBED_ADDEND, PROBED_PAGE } from "../state.ts";
-import { i64 } from "../wasm/expression.ts";
+import { UNUSED } from "../layout.ts";
+import { i32, i64 } from "../wasm/expression.ts";
 import type { FunctionBuilder, Local } from "../wasm/function_builder.ts";
 
 /** A page, and what is added to linear addresses in it to give offsets in RAM memory. */
@@ -25,7 +26,12 @@ export class PageCache {
   readonly #pages = new Map<string, CachedPage>();
 
   /** `bases`: all that there may be in the region. */
-  constructor(private readonly f: FunctionBuilder, bases: Iterable<string>) {
+  constructor(
+    private readonly f: FunctionBuilder,
+    bases: Iterable<string>,
+    /** Where RAM memory's bounce buffer lies. */
+    private readonly bounce: number,
+  ) {
     for (const base of bases) {
       for (const use of ["read", "modify"]) {
         this.#pages.set(base + use, { page: f.local("i64"), addend: f.local("i32"), empty: true });
@@ -42,6 +48,8 @@ export class PageCache {
   forget(): void {
     for (const cached of this.#pages.values()) {
       this.f.set(cached.page, i64(NO_PAGE));
+      // An access to that page itself, which no program makes, must not get to the guest's RAM.
+      this.f.set(cached.addend, i32(this.bounce + UNUSED));
       cached.empty = true;
     }
   }
