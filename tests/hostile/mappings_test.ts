@@ -4,7 +4,7 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { DATA, DEVICE } from "./hostile_machine.ts";
 import { hostileTest } from "./hostile_test_case.ts";
 
@@ -225,4 +225,22 @@ hostileTest("code runs off the end of the address space, of its canonical half, 
   machine.finish();
   assertEquals(machine.get("rdx"), BigInt(DEVICE));
   assertEquals(machine.get("rbx"), 0n);
+});
+
+hostileTest("an address that is not canonical never leads to RAM", (machine) => {
+  const symbols = machine.load(
+    `again: mov [rsi], rbx
+    mov rdx, [rsi]
+    dec ecx
+    jne again
+    handler: hlt`,
+  );
+  machine.handle(13, symbols.get("handler")!);
+  for (const [rsi, rcx] of [[DATA, machine.rounds(10_000)], [1n << 63n, 2]] as const) {
+    machine.start({ rsi, rcx, rbx: 0x5a5a });
+    machine.finish();
+  }
+  const { view } = machine;
+  for (let at = 0; at < PAGE; at += 8) assertNotEquals(view.getBigUint64(at, true), 0x5a5an);
+  assertEquals(view.getBigUint64(DATA, true), 0x5a5an);
 });
