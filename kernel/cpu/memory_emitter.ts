@@ -5,8 +5,9 @@
  */
 
 import type { CoreFunction } from "./core_functions.ts";
-import { READ_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE, WRITE_TLB } from "./layout.ts";
+import { READ_TLB, WRITE_TLB } from "./layout.ts";
 import { FAULT_ERROR, FAULT_VECTOR, TLB_CONTEXT, Vector } from "./state.ts";
+import { tlbEntry } from "./tlb_entry.ts";
 import type { Variant } from "./variant.ts";
 import { type Expression, i32 } from "./wasm/expression.ts";
 import { type FunctionBuilder, type Label, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
@@ -101,7 +102,7 @@ export abstract class MemoryEmitter {
 
   #store(size: number, linear: Local<"i64">, put: (at: Expression<"i32">) => void): void {
     const { f } = this;
-    const entry = this.#tlbEntry(linear);
+    const entry = tlbEntry(f, linear);
     f.ifMostly(this.#tlbHit(WRITE_TLB, entry, size, linear), () => {
       const addend = f.loadAs("i32.load", entry, WRITE_TLB + 8);
       this.found("modify", linear, addend);
@@ -128,7 +129,7 @@ export abstract class MemoryEmitter {
   hostAddress(access: "read" | "modify", size: number, linear: Local<"i64">): Local<"i32"> {
     const { f } = this;
     const host = f.local("i32");
-    const entry = this.#tlbEntry(linear);
+    const entry = tlbEntry(f, linear);
     const table = access === "read" ? READ_TLB : WRITE_TLB;
     f.ifMostly(this.#tlbHit(table, entry, size, linear), () => {
       const addend = f.loadAs("i32.load", entry, table + 8);
@@ -140,12 +141,6 @@ export abstract class MemoryEmitter {
       f.ifRarely(host.eq(-1), () => this.leaveFaulted());
     });
     return host;
-  }
-
-  #tlbEntry(linear: Local<"i64">): Local<"i32"> {
-    return this.f.let(
-      linear.shrU(12 - Math.log2(TLB_ENTRY_SIZE)).wrap().and((TLB_ENTRIES - 1) * TLB_ENTRY_SIZE),
-    );
   }
 
   #tlbHit(table: number, entry: Local<"i32">, size: number, linear: Local<"i64">): Expression<"i32"> {

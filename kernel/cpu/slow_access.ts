@@ -7,7 +7,7 @@
 
 import { ALIGNMENT_MASK } from "./alignment.ts";
 import { CrossingAccess } from "./crossing_access.ts";
-import { FETCH_TLB, READ_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE, WRITE_TLB } from "./layout.ts";
+import { FETCH_TLB, READ_TLB, WRITE_TLB } from "./layout.ts";
 import { Access, holdsCode, ramOffset } from "./page_walk.ts";
 import {
   ALIGNMENT_CHECKED,
@@ -18,6 +18,7 @@ import {
   Vector,
   WATCHING,
 } from "./state.ts";
+import { tlbEntry } from "./tlb_entry.ts";
 import { type Expression, i32 } from "./wasm/expression.ts";
 import { type FunctionBuilder, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
 import type { ModuleBuilder } from "./wasm/module_builder.ts";
@@ -251,7 +252,7 @@ function countMiss(f: FunctionBuilder, counter: number): void {
 
 function fillTlb(f: FunctionBuilder, table: number, linear: Local<"i64">, host: Local<"i32">): void {
   f.if(alignmentChecked(f).eqz(), () => {
-    const entry = f.let(linear.shrU(12).wrap().and(TLB_ENTRIES - 1).mul(TLB_ENTRY_SIZE));
+    const entry = tlbEntry(f, linear);
     f.store(8, entry, linear.and(~0xfffn).or(f.load(8, NOWHERE, TLB_CONTEXT)), table);
     f.storeAs("i32.store", entry, host.sub(linear.wrap()), table + 8);
   });

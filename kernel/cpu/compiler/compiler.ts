@@ -32,7 +32,6 @@ export interface CompiledRegion {
   readonly pieces: readonly (readonly [from: number, to: number])[];
   /** Where each exit leads: offset in RAM memory. */
   readonly exits: readonly number[];
-  readonly instructions: number;
 }
 
 /** Regions compiled together: a module that puts them into the table of regions when it is instantiated. */
@@ -112,6 +111,6 @@ export class Compiler {
       source.bytes(bytes);
       return [from, to] as const;
     });
-    return { request, pieces, exits, instructions: instructions.length };
+    return { request, pieces, exits };
   }
 }

@@ -25,13 +25,14 @@ import {
   TLB_CONTEXT,
   Vector,
 } from "../state.ts";
+import { tlbEntry } from "../tlb_entry.ts";
 import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 import type { ModuleBuilder } from "../wasm/module_builder.ts";
 import type { Block, Edge } from "./blocks.ts";
 import { analyse, type ControlFlow, type Node } from "./control_flow.ts";
 import { leaveTo } from "../interpreter/jump_cache.ts";
-import { FETCH_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE } from "../layout.ts";
+import { FETCH_TLB } from "../layout.ts";
 import { PAGE, pageOf } from "./code_pages.ts";
 import { deadFlags } from "./dead_flags.ts";
 import { effectsOf } from "./effects.ts";
@@ -283,9 +284,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const { f } = this;
     const linear = f.let(this.#registers.rip(page * PAGE));
     const host = f.local("i32");
-    const entry = f.let(
-      linear.shrU(12 - Math.log2(TLB_ENTRY_SIZE)).wrap().and((TLB_ENTRIES - 1) * TLB_ENTRY_SIZE),
-    );
+    const entry = tlbEntry(f, linear);
     const tag = f.load(8, entry, FETCH_TLB);
     f.ifMostly(linear.or(this.#context).eq(tag), () => {
       f.set(host, linear.wrap().add(f.loadAs("i32.load", entry, FETCH_TLB + 8)));

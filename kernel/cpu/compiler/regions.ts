@@ -75,7 +75,6 @@ export class Regions implements CompiledRegions {
   requests = 0;
   /** Requests that came too early. */
   putOff = 0;
-  instructions = 0;
   dropped = 0;
   codeBytes = 0;
   /** Nanoseconds. */
@@ -150,10 +149,10 @@ export class Regions implements CompiledRegions {
       const { requests, regions, putOff } = answer;
       const compiled = new Set(regions.map(({ request }) => request.slot));
       const later = new Set(putOff.map(({ slot }) => slot));
-      for (const { host, mode, slot, firstExit } of requests) {
+      for (const request of requests) {
+        const { host, mode, slot } = request;
         if (compiled.has(slot)) continue;
-        this.#freeExits.push(firstExit);
-        this.#freeSlots.push(slot);
+        this.#giveBack(request);
         this.#asked.delete(codeKey(host, mode));
         if (later.has(slot)) this.putOff++;
         else this.#refused.add(codeKey(host, mode));
@@ -172,17 +171,22 @@ export class Regions implements CompiledRegions {
     for (const compiled of regions) {
       const start = at;
       for (const [from, to] of compiled.pieces) at += to - from;
-      const { host, mode, slot, firstExit } = compiled.request;
+      const { host, mode, slot } = compiled.request;
       const key = codeKey(host, mode);
       this.#asked.delete(key);
       if (this.#unchanged(compiled, bytes.subarray(start, at))) {
         this.#install(key, compiled);
         continue;
       }
-      this.#freeExits.push(firstExit);
-      this.#freeSlots.push(slot);
+      this.#giveBack(compiled.request);
       this.#empty(slot);
     }
+  }
+
+  /** A request has led to nothing: what it was given is free again. */
+  #giveBack({ slot, firstExit }: CompileRequest): void {
+    this.#freeExits.push(firstExit);
+    this.#freeSlots.push(slot);
   }
 
   #empty(slot: number): void {
@@ -228,7 +232,6 @@ export class Regions implements CompiledRegions {
       });
     }
     this.compiled++;
-    this.instructions += compiled.instructions;
     const record = code.known(key);
     if (record !== undefined) code.enterRegion(record, slot);
     for (const exit of this.#leading.get(key) ?? []) this.#link(exit, slot, 0);

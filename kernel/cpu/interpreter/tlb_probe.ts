@@ -4,8 +4,9 @@
  * @module
  */
 
-import { TLB_ENTRIES, TLB_ENTRY_SIZE, WRITE_TLB } from "../layout.ts";
+import { WRITE_TLB } from "../layout.ts";
 import { NO_PAGE, PROBED_ADDEND, PROBED_PAGE, TLB_CONTEXT } from "../state.ts";
+import { tlbEntry } from "../tlb_entry.ts";
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, Memory, NOWHERE } from "../wasm/function_builder.ts";
 
@@ -40,9 +41,7 @@ function ifFound(
   last: Expression<"i64">,
   found: (host: Expression<"i32">) => void,
 ): void {
-  const entry = f.let(
-    linear.shrU(12 - Math.log2(TLB_ENTRY_SIZE)).wrap().and((TLB_ENTRIES - 1) * TLB_ENTRY_SIZE),
-  );
+  const entry = tlbEntry(f, linear);
   const context = f.load(8, NOWHERE, TLB_CONTEXT);
   const tag = f.load(8, entry, table);
   f.ifMostly(linear.add(last).and(~0xfffn).or(context).eq(tag), () => {
