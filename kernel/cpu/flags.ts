@@ -57,8 +57,15 @@ export function flagsKindCode(kind: FlagsKind, size: number): number {
 
 const ZERO = i64(0);
 
+/** A value that is zero-extended at `size`, with no more bits than are needed. */
+function narrow(value: Expression<"i64">, size: number): Expression<"i32" | "i64"> {
+  return size === 8 ? value : value.wrap();
+}
+
 function signBit(value: Expression<"i64">, size: number): Expression<"i32"> {
-  return value.shrU(size * 8 - 1).and(1).wrap();
+  if (size === 8) return value.shrU(63).wrap();
+  const bits = value.wrap().shrU(size * 8 - 1);
+  return size === 4 ? bits : bits.and(1);
 }
 
 /** First operand of the operation that left `flags`. */
@@ -89,7 +96,7 @@ export function flagValue(flags: FlagsSource, name: FlagName): Expression<"i32">
   if (kind === FlagsKind.Materialized) return materializedBit(result, Flag[name]);
   switch (name) {
     case "ZF":
-      return result.eqz();
+      return narrow(result, size).eqz();
     case "SF":
       return signBit(result, size);
     case "PF":
@@ -118,23 +125,26 @@ export function flagValue(flags: FlagsSource, name: FlagName): Expression<"i32">
 }
 
 function carry(flags: FlagsSource): Expression<"i32"> {
-  const { kind, result, source } = flags;
+  const { kind, size } = flags;
+  const source = narrow(flags.source, size);
   switch (kind) {
-    case FlagsKind.Add:
+    case FlagsKind.Add: {
+      const result = narrow(flags.result, size);
       return withCarry(flags, result.ltU(source), result.leU(source));
+    }
     case FlagsKind.Sub: {
-      const first = firstOperand(flags);
+      const first = narrow(firstOperand(flags), size);
       return withCarry(flags, first.ltU(source), first.leU(source));
     }
     case FlagsKind.AddCarry:
-      return result.leU(source);
+      return narrow(flags.result, size).leU(source);
     case FlagsKind.SubBorrow:
-      return firstOperand(flags).leU(source);
+      return narrow(firstOperand(flags), size).leU(source);
     case FlagsKind.Inc:
     case FlagsKind.Dec:
       return source.wrap();
     case FlagsKind.Explicit:
-      return source.and(1).wrap();
+      return source.wrap().and(1);
     default:
       return i32(0);
   }
@@ -181,16 +191,17 @@ function positiveCondition(flags: FlagsSource, index: number): Expression<"i32">
   const flag = (name: FlagName) => flagValue(flags, name);
   const { kind, size, source } = flags;
   if (kind === FlagsKind.Sub && flags.carryIn === undefined) {
-    const first = firstOperand(flags);
+    const first = narrow(firstOperand(flags), size);
+    const second = narrow(source, size);
     switch (index) {
       case 2:
-        return flags.first === undefined ? flags.result.eqz() : first.eq(source);
+        return flags.first === undefined ? flag("ZF") : first.eq(second);
       case 3:
-        return first.leU(source);
+        return first.leU(second);
       case 6:
-        return first.signExtend(size).ltS(source.signExtend(size));
+        return first.signExtend(size).ltS(second.signExtend(size));
       case 7:
-        return first.signExtend(size).leS(source.signExtend(size));
+        return first.signExtend(size).leS(second.signExtend(size));
     }
   }
   switch (index) {

@@ -83,13 +83,14 @@ const shl: Shift = (e, a, count, bits) => {
   return { result, carry, overflow: bit(result, bits - 1).xor(carry) };
 };
 const shr: Shift = (_e, a, count, bits) => ({
-  result: a.shrU(count),
+  result: bits === 64 ? a.shrU(count) : a.wrap().shrU(count.wrap()).extendU(),
   carry: bit(a, count.sub(1)),
   overflow: bit(a, bits - 1),
 });
 const sar: Shift = (e, a, count, bits) => {
   const signed = e.let(a.signExtend(bits / 8));
-  return { result: signed.shrS(count), carry: signed.shrS(count.sub(1)).and(1), overflow: i64(0) };
+  const result = bits === 64 ? a.shrS(count) : a.wrap().signExtend(bits / 8).shrS(count.wrap()).extendU();
+  return { result, carry: signed.shrS(count.sub(1)).and(1), overflow: i64(0) };
 };
 
 define({ name: "shl", encodings: [...encodings(4), ...encodings(6)], semantics: shift(shl) });

@@ -57,6 +57,17 @@ const INTEGER = {
   rotr: [0x78, 0x8a],
 } as const;
 
+/** Operators of i64 whose low 32 bits follow from those of their operands, with the same operator of i32. */
+const NARROWER: ReadonlyMap<number, number> = new Map(
+  (["add", "sub", "mul", "and", "or", "xor"] as const).map((name) => [INTEGER[name][1], INTEGER[name][0]]),
+);
+
+/** Of the low 1, 2 and 4 bytes of an i64. */
+const SIGN_EXTEND = [0xc2, 0xc3, 0xc4];
+const EXTEND_U = 0xad;
+const EXTEND_S = 0xac;
+const SELECT = 0x1b;
+
 /** Operand of an operator: an expression of the same type, or a constant. */
 export type Operand<T extends Type> = Expression<T> | (T extends "i32" ? number : bigint | number);
 
@@ -212,11 +223,32 @@ export class Expression<T extends Type = Type> {
   popcnt(): Expression<T> {
     return this.#unary("popcnt");
   }
-  /** The low 32 bits of an i64. */
+  /**
+   * The low 32 bits of an i64, computed with 32 bits where that is the same: instructions that give 32 bits leave zeros
+   * above them on all hosts, so that nothing is to be done to extend them again.
+   */
   wrap(): Expression<"i32"> {
     if (this.type === "i32") return this as unknown as Expression<"i32">;
     if (this.constant !== undefined) return i32(Number(BigInt.asIntN(32, this.constant as bigint)));
-    return new Expression("i32", [0xa7], [this]);
+    return this.#narrowed() ?? new Expression("i32", [0xa7], [this]);
+  }
+
+  #narrowed(): Expression<"i32"> | undefined {
+    const [first, second, third] = this.args as readonly Expression<"i64">[];
+    const code = this.code[0]!;
+    if (code === EXTEND_U || code === EXTEND_S) return this.args[0] as Expression<"i32">;
+    const signed = SIGN_EXTEND.indexOf(code);
+    if (signed >= 0) return first!.wrap().signExtend(1 << signed);
+    if (second === undefined) return undefined;
+    if (code === SELECT) return select(third!.wrap(), first!.wrap(), second.wrap());
+    if (code === INTEGER.shl[1] && second.constant !== undefined && second.constant < 32n) {
+      return first!.wrap().shl(second.wrap());
+    }
+    const narrower = NARROWER.get(code);
+    if (narrower === undefined) return undefined;
+    const right = second.wrap();
+    if (code === INTEGER.and[1] && right.is(-1)) return first!.wrap();
+    return new Expression("i32", [narrower], [first!.wrap(), right]);
   }
   /** An i32 extended to 64 bits with zeros. */
   extendU(): Expression<"i64"> {
@@ -232,7 +264,7 @@ export class Expression<T extends Type = Type> {
   signExtend(size: number): Expression<T> {
     if (this.type === "i64") {
       if (size === 8) return this;
-      return new Expression(this.type, [size === 1 ? 0xc2 : size === 2 ? 0xc3 : 0xc4], [this]);
+      return new Expression(this.type, [SIGN_EXTEND[Math.log2(size)]!], [this]);
     }
     if (size === 4) return this;
     return new Expression(this.type, [size === 1 ? 0xc0 : 0xc1], [this]);
@@ -240,7 +272,7 @@ export class Expression<T extends Type = Type> {
   /** The low `size` bytes, the others zero. */
   zeroExtend(size: number): Expression<T> {
     if (this.type === "i64") {
-      return size === 8 ? this : this.and(((1n << BigInt(size * 8)) - 1n) as Operand<T>);
+      return size === 8 ? this : this.wrap().zeroExtend(size).extendU() as Expression as Expression<T>;
     }
     return size >= 4 ? this : this.and(((1 << (size * 8)) - 1) as Operand<T>);
   }
