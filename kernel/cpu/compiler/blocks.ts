@@ -7,6 +7,7 @@
  * @module
  */
 
+import { isSeam } from "../code_seams.ts";
 import { type CodePages, pageOf } from "./code_pages.ts";
 import type { Instruction } from "./instruction.ts";
 
@@ -31,8 +32,10 @@ export interface Block {
   readonly pages: readonly number[];
 }
 
-/** Most instructions of a region. */
+/** How many instructions a region has when no more blocks are taken into it. */
 const REGION_LENGTH = 100;
+/** How many instructions a block has when it ends at the next seam. */
+const BLOCK_LENGTH = 400;
 /** Most instructions of a function that stands in the region of its caller. */
 const CALLED_LENGTH = 24;
 /** Most calls within calls. */
@@ -99,9 +102,12 @@ class Discovery {
   }
 
   #follow(frame: Frame, start: number): void {
-    for (let address = start; !frame.instructions.has(address) && this.#length < REGION_LENGTH;) {
+    let length = 0;
+    for (let address = start; !frame.instructions.has(address);) {
+      if (length === 0 && this.#length >= REGION_LENGTH) return;
       const instruction = this.code.instruction(address);
       if (instruction === undefined) return;
+      length++;
       frame.instructions.set(address, instruction);
       this.#length++;
       const next = address + instruction.length;
@@ -117,6 +123,8 @@ class Discovery {
       const crosses = pageOf(next - 1) !== pageOf(address);
       if (crosses) frame.leaders.add(address);
       if (target !== undefined || pageOf(next) !== pageOf(address)) frame.leaders.add(next);
+      if (target !== undefined) length = 0;
+      else if (length >= BLOCK_LENGTH && isSeam(address, next)) return;
       address = next;
     }
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isSeam } from "../code_seams.ts";
 import { Decoder, DecodeResult, MAXIMUM_LENGTH } from "../decoder.ts";
 import { CODE_PAGES, CODE_PAGES_SIZE, CODE_PIECES, RECORDS, RECORDS_SIZE } from "../layout.ts";
 import type { CodeMode } from "../state.ts";
@@ -16,6 +17,8 @@ import type { Tlb } from "../tlb.ts";
 
 /** Most instructions of a straight run. */
 const RUN_LENGTH = 96;
+/** How many instructions a run has when it ends at the next seam. */
+const LONG_RUN = 32;
 /** Room that must be left for one more run. */
 const RESERVE = (RUN_LENGTH + 2) * RECORD_SIZE;
 
@@ -144,10 +147,11 @@ export class CodeCache {
     let offset = source.host - pageStart;
     const first = this.#next;
     let record = first;
+    let before = offset;
     const decoder = this.#decoder;
     this.#previous = undefined;
     for (let count = 0;; count++) {
-      if (offset >= 4096 || count === RUN_LENGTH) {
+      if (offset >= 4096 || count === RUN_LENGTH || count >= LONG_RUN && isSeam(before, offset)) {
         this.#special(record, SpecialHandler.NextPage, offset);
         break;
       }
@@ -166,6 +170,7 @@ export class CodeCache {
           break;
         }
       }
+      before = offset;
       let result = decoder.decode(this.#ram, pageStart + offset, pageStart + 4096, mode);
       if (result === DecodeResult.NeedsMore) {
         // It lies in two pages, whose mappings may change apart: such an instruction is a run of its own.
