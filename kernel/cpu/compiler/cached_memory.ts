@@ -11,7 +11,6 @@ import { GPR, Gpr, ZERO } from "../state.ts";
 import { RmKind, type Variant } from "../variant.ts";
 import type { Expression } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, Memory } from "../wasm/function_builder.ts";
-import { i32 } from "../wasm/expression.ts";
 import type { Instruction } from "./instruction.ts";
 import { OperandEmitter } from "./operands.ts";
 import { type CachedPage, PageCache, type PageUse } from "./page_cache.ts";
@@ -103,11 +102,7 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     const host = f.local("i32");
     f.ifMostly(linear.sub(cached.page).leU(PAGE - size), () => {
       f.set(host, linear.wrap().add(cached.addend));
-    }, () => {
-      f.set(host, f.callFor("i32", this.core(use), linear, i32(size)));
-      this.pages.take(cached);
-      f.ifRarely(host.eq(-1), () => this.leaveFaulted());
-    });
+    }, () => f.set(host, super.hostAddress(use, size, linear)));
     return host;
   }
 
@@ -123,7 +118,9 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     if (cached === undefined || cached.empty) return super.store(size, linear, value);
     const { f } = this;
     const bound = value.args.length > 0 ? f.let(value) : value;
-    this.#put(size, linear, cached, bound, (at) => f.store(size, at, bound, 0, Memory.Ram));
+    f.ifMostly(linear.sub(cached.page).leU(PAGE - size), () => {
+      f.store(size, linear.wrap().add(cached.addend), bound, 0, Memory.Ram);
+    }, () => super.store(size, linear, bound));
   }
 
   override storeVector(linear: Local<"i64">, value: Expression<"v128">): void {
@@ -131,22 +128,8 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     if (cached === undefined || cached.empty) return super.storeVector(linear, value);
     const { f } = this;
     const bound = value.args.length > 0 ? f.let(value) : value;
-    this.#put(16, linear, cached, bound, (at) => f.storeVector(at, bound, 0, Memory.Ram));
-  }
-
-  #put(
-    size: number,
-    linear: Local<"i64">,
-    cached: CachedPage,
-    value: Expression,
-    put: (at: Expression<"i32">) => void,
-  ): void {
-    const { f } = this;
-    f.ifMostly(linear.sub(cached.page).leU(PAGE - size), () => put(linear.wrap().add(cached.addend)), () => {
-      const failed = f.callFor("i32", this.core(`write${size as 1 | 2 | 4 | 8 | 16}`), linear, value);
-      this.pages.take(cached);
-      f.ifRarely(failed, () => this.leaveFaulted());
-      this.wroteSlowly();
-    });
+    f.ifMostly(linear.sub(cached.page).leU(PAGE - 16), () => {
+      f.storeVector(linear.wrap().add(cached.addend), bound, 0, Memory.Ram);
+    }, () => super.storeVector(linear, bound));
   }
 }
