@@ -19,8 +19,11 @@ const NO_REGISTER = ZERO - GPR;
 const PAGE = 4096;
 const STACK = `g${Gpr.RSP}`;
 
-/** Most pages that are told apart among those that RIP-relative addresses name. */
-const RIP_PAGES = 4;
+/**
+ * Most pages that are kept for a region's loops, besides the stack's. With more of them, and the guest's registers, the
+ * host has no registers left, and looking into the TLB each time is faster.
+ */
+const LOOP_PAGES = 3;
 
 /** What an instruction's address is made with, as a name; `undefined` where the last page says little about the next. */
 function baseOf({ variant, address, displacement, ripRelative, rm, index, register }: Instruction) {
@@ -40,16 +43,14 @@ export interface PlacedInstruction {
   readonly repeated: boolean;
 }
 
-/** The bases of a region that are used more than once. */
+/** The bases of a region whose pages are worth keeping: the stack, and those of small loops. */
 function basesOf(instructions: Iterable<PlacedInstruction>): Set<string> {
-  const uses = new Map([[STACK, 2]]);
+  const bases = new Set([STACK]);
   for (const { instruction, repeated } of instructions) {
-    const base = baseOf(instruction);
-    if (base !== undefined) uses.set(base, (uses.get(base) ?? 0) + (repeated ? 2 : 1));
+    const base = repeated ? baseOf(instruction) : undefined;
+    if (base !== undefined) bases.add(base);
   }
-  const often = [...uses].filter(([, count]) => count > 1).map(([base]) => base);
-  const ripPages = often.filter((base) => base.startsWith("p")).slice(RIP_PAGES);
-  return new Set(often).difference(new Set(ripPages));
+  return bases.size > 1 + LOOP_PAGES ? new Set([STACK]) : bases;
 }
 
 /** Writes accesses through pages that are kept in locals. */
