@@ -321,6 +321,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
 
   #leaveIfDropped(instruction: Instruction): void {
     this.f.ifRarely(this.#dropped, () => this.#leaveAt(instruction.address + instruction.length));
+    // V8 sees then that the next store drops nothing where it does not take the slow path, and asks only there.
+    this.f.set(this.#dropped, i32(0));
   }
 
   // State.
