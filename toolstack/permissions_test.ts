@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ConfigurationError } from "./configuration_error.ts";
-import { kernelPlan, permissionFlags } from "./permissions.ts";
+import { kernelPlan, permissionFlags, type PermissionOptions } from "./permissions.ts";
 import { runtimePaths } from "./runtime_directory.ts";
 
 Deno.test("a manifest's lists become options, and what it does not name is not granted", () => {
@@ -13,6 +13,17 @@ Deno.test("a manifest's lists become options, and what it does not name is not g
 
 Deno.test("a name with a comma is refused: it would grant something else", () => {
   assertThrows(() => permissionFlags({ read: ["/a,/etc"] }), ConfigurationError, "no comma");
+});
+
+Deno.test("WebAssembly's bounds are checked where there is other code than the kernel's own", () => {
+  const paths = runtimePaths("atoll-1-00");
+  const isChecked = (options: Partial<PermissionOptions>) =>
+    !kernelPlan({ isolation: "process", shareMemory: false, paths, ...options }).flags
+      .includes("--v8-flags=--no-wasm-bounds-checks");
+  assertEquals(isChecked({}), false);
+  assertEquals(isChecked({ isolation: "worker" }), true);
+  assertEquals(isChecked({ trace: "/trace" }), true);
+  assertEquals(isChecked({ cpuCheck: true }), true);
 });
 
 Deno.test("the kernel process gets FFI only where memory is shared", () => {

@@ -42,6 +42,7 @@ import {
 import { systemFunctionTable } from "./system_functions.ts";
 import { Repeat, RmKind, type Variant } from "./variant.ts";
 import { X87Bridge } from "./x87_bridge.ts";
+import { guardedMemory } from "../memory/guarded_memory.ts";
 import type { VcpuBus } from "../vcpu.ts";
 import { inlineHandlers } from "./interpreter/inline_handlers.ts";
 
@@ -72,7 +73,7 @@ export interface EngineOptions {
 
 /** Generated code of one vCPU, and its state. */
 export class CpuEngine implements Engine {
-  readonly memory = new WebAssembly.Memory({ initial: ENGINE_PAGES, maximum: ENGINE_PAGES, shared: true });
+  readonly memory = guardedMemory(ENGINE_PAGES);
   readonly ram: WebAssembly.Memory;
   readonly ramSize: number;
   readonly bus: VcpuBus;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ADDRESSABLE_PAGES, guardedMemory } from "./guarded_memory.ts";
 import { HIGH_RAM_START, LOW_RAM_END, ramOffset } from "../abi/ram_layout.ts";
 
 export { HIGH_RAM_START, LOW_RAM_END };
@@ -12,11 +13,10 @@ export { HIGH_RAM_START, LOW_RAM_END };
 export const RAM_UNIT = 2 * 2 ** 20;
 
 const WASM_PAGE = 2 ** 16;
-const WASM_MAX_PAGES = 65536;
 /** Bytes behind RAM in the memory, which the vCPUs use for accesses that are not plain ones. */
 export const BOUNCE_SIZE = WASM_PAGE;
 /** Most RAM, in bytes: a memory of 2^32 bytes has lengths that do not fit 32 bits. */
-export const MAX_RAM = WASM_MAX_PAGES * WASM_PAGE - RAM_UNIT;
+export const MAX_RAM = ADDRESSABLE_PAGES * WASM_PAGE - RAM_UNIT;
 
 /** A part of RAM by guest-physical address, both inclusive. */
 export interface RamPart {
@@ -58,8 +58,7 @@ export class GuestRam {
     }
     const pages = (size + BOUNCE_SIZE) / WASM_PAGE;
     try {
-      const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-      return new GuestRam(memory, size);
+      return new GuestRam(guardedMemory(pages), size);
     } catch (error) {
       throw new RangeError(
         `Cannot allocate ${size / 2 ** 20} MiB of RAM: ${error instanceof Error ? error.message : error}`,

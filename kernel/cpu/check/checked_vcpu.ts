@@ -10,6 +10,7 @@
 
 import type { BootEntry } from "../../abi/control.ts";
 import type { StateFields } from "../../abi/state.ts";
+import { guardedMemory } from "../../memory/guarded_memory.ts";
 import { type Vcpu, VcpuExit } from "../../vcpu.ts";
 import type { Disassembler } from "../disassembler.ts";
 import { ramOffset } from "../instruction_bytes.ts";
@@ -85,7 +86,7 @@ class CheckedVcpu implements Vcpu {
     const { ram, ramSize, bus, index, disassembler, compileThreshold = 1 } = options;
     const { makeTier = createSoftwareVcpu } = options;
     const pages = ram.buffer.byteLength / 65536;
-    const copy = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const copy = guardedMemory(pages);
     const log = this.#log;
     this.#leader = makeTier({ ram, ramSize, bus: new RecordingBus(bus, log), index, compileThreshold }, 1);
     this.#follower = makeTier({ ram: copy, ramSize, bus: new ReplayingBus(log), index, stepping: true }, 0);

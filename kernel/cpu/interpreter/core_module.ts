@@ -40,6 +40,7 @@ import { enterRegion, findDrivenOut, findJump, noteRegion } from "./jump_cache.t
 import { probeTlb, write } from "./tlb_probe.ts";
 import { type Handler, writeHandler } from "./handler.ts";
 import { countEntry } from "./entry_counter.ts";
+import { ADDRESSABLE_PAGES } from "../../memory/guarded_memory.ts";
 import { Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
 
 /** Core functions that are TypeScript. */
@@ -54,9 +55,9 @@ export const HANDLER_RESULTS = ["i32"] as const;
  * the first table faster than the others.
  */
 export function importShared(m: ModuleBuilder, ramPages: number): void {
-  // With the size known, a bounds check compares with a constant; and it vanishes where the address is one.
-  m.importMemory("engine", "memory", ENGINE_PAGES, ENGINE_PAGES);
-  m.importMemory("engine", "ram", ramPages, ramPages);
+  // Where the address is a constant below the least size, there is nothing to check.
+  m.importMemory("engine", "memory", ENGINE_PAGES, ADDRESSABLE_PAGES);
+  m.importMemory("engine", "ram", ramPages, ADDRESSABLE_PAGES);
   m.importTable("engine", "regions");
   m.importTable("engine", "handlers");
 }
