@@ -7,6 +7,7 @@
  */
 
 import { stripAnsiCode } from "@std/fmt/colors";
+import { engineOptions } from "../toolstack/engine_options.ts";
 
 // What the tests need: a temporary folder, and for whole-machine tests what the command itself needs. Some put
 // programs of their own in place of the host's. Code for the processor is tried on the host's own, through FFI.
@@ -21,7 +22,9 @@ const PERMISSIONS = [
 ];
 
 const args = Deno.args.length > 0 ? Deno.args : ["--doc", "."];
-const command = `exec "$0" test --quiet ${PERMISSIONS.map((flag) => `"${flag}"`).join(" ")} "$@"`;
+const command = `exec "$0" test --quiet ${
+  [...engineOptions(), ...PERMISSIONS].map((flag) => `"${flag}"`).join(" ")
+} "$@"`;
 const child = new Deno.Command("sh", {
   args: ["-c", command, Deno.execPath(), ...args],
   stdin: "null",

@@ -8,6 +8,7 @@ import { fromFileUrl } from "@std/path";
 import type { HostPermissions } from "../devices/device.ts";
 import type { ServerEntry } from "../servers/mod.ts";
 import { ConfigurationError } from "./configuration_error.ts";
+import { engineOptions } from "./engine_options.ts";
 import type { ProcessPlan } from "./host_process.ts";
 import type { RuntimePaths } from "./runtime_directory.ts";
 
@@ -43,7 +44,12 @@ export function kernelPlan(options: PermissionOptions): ProcessPlan {
     read.push(options.paths.directory);
     write.push(options.paths.directory);
   }
-  const flags = [...COMMON, "--unstable-worker-options", ...permissionFlags({ read, write })];
+  const flags = [
+    ...COMMON,
+    "--unstable-worker-options",
+    ...engineOptions(),
+    ...permissionFlags({ read, write }),
+  ];
   // Diagnostics show instructions, by a WebAssembly module from a package.
   const hasPackages = options.trace !== undefined || options.cpuCheck === true;
   if (!hasPackages) flags.push(NO_PACKAGES);

@@ -8,22 +8,8 @@ import type { Emitter, Value } from "../emitter.ts";
 import { FlagsKind } from "../flags.ts";
 import { Flag, Gpr, Vector } from "../state.ts";
 import { type Expression, i64 } from "../wasm/expression.ts";
+import { multiplyHigh } from "../wasm/wide_arithmetic.ts";
 import { define } from "./definition.ts";
-
-/** Upper 64 bits of an unsigned product. */
-function multiplyHigh(e: Emitter, a: Value, b: Value): Value {
-  const low = (value: Value) => value.and(0xffffffffn);
-  const high = (value: Value) => value.shrU(32);
-  const lowLow = e.let(low(a).mul(low(b)));
-  const highLow = e.let(high(a).mul(low(b)).add(high(lowLow)));
-  const lowHigh = e.let(low(a).mul(high(b)).add(low(highLow)));
-  return high(a).mul(high(b)).add(high(highLow)).add(high(lowHigh));
-}
-
-/** Upper 64 bits of a signed product. */
-function multiplyHighSigned(e: Emitter, a: Value, b: Value): Value {
-  return multiplyHigh(e, a, b).sub(a.shrS(63).and(b)).sub(b.shrS(63).and(a));
-}
 
 /** CF and OF tell whether the upper half matters; the other flags are undefined and follow the lower half. */
 function setProductFlags(e: Emitter, size: number, low: Value, significant: Expression<"i32">): void {
@@ -48,7 +34,7 @@ define({
     const a = e.let(e.readGpr(Gpr.RAX, size));
     const b = e.let(e.read(0));
     const low = e.let(a.mul(b));
-    const high = e.let(size === 8 ? multiplyHigh(e, a, b) : low.shrU(size * 8));
+    const high = e.let(size === 8 ? multiplyHigh(e.f, false, a, b) : low.shrU(size * 8));
     writeProduct(e, size, low, high);
     setProductFlags(e, size, low, high.ne(0n));
   },
@@ -62,7 +48,7 @@ define({
     const a = e.let(e.readGpr(Gpr.RAX, size).signExtend(size));
     const b = e.let(e.read(0).signExtend(size));
     const low = e.let(a.mul(b));
-    const high = e.let(size === 8 ? multiplyHighSigned(e, a, b) : low.shrS(size * 8));
+    const high = e.let(size === 8 ? multiplyHigh(e.f, true, a, b) : low.shrS(size * 8));
     writeProduct(e, size, low, high);
     setProductFlags(e, size, low, fits(size, low, high).eqz());
   },
@@ -82,7 +68,7 @@ define({
     const a = e.let(e.read(three ? 1 : 0).signExtend(size));
     const b = e.let(e.read(three ? 2 : 1).signExtend(size));
     const low = e.let(a.mul(b));
-    const high = e.let(size === 8 ? multiplyHighSigned(e, a, b) : i64(0));
+    const high = e.let(size === 8 ? multiplyHigh(e.f, true, a, b) : i64(0));
     e.write(0, low.zeroExtend(size));
     setProductFlags(e, size, low, fits(size, low, high).eqz());
   },

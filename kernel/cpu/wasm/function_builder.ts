@@ -278,6 +278,17 @@ export class FunctionBuilder {
     return local;
   }
 
+  /** The upper half of a product of 128 bits, bound to a new local: `i64.mul_wide_s` or `i64.mul_wide_u`. */
+  multiplyHigh(signed: boolean, a: Expression<"i64">, b: Expression<"i64">): Local<"i64"> {
+    const local = this.local("i64");
+    a.write(this.#body);
+    b.write(this.#body);
+    this.#body.bytes([0xfc, signed ? 0x15 : 0x16, 0x21]);
+    this.#body.unsigned(local.index);
+    this.#body.byte(0x1a);
+    return local;
+  }
+
   /** Calls through a table, and binds the result. */
   callIndirect<T extends Type>(
     type: T,
