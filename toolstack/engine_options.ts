@@ -14,16 +14,26 @@ const WIDE_ARITHMETIC = new Uint8Array([
   0x0a, 0x0a, 0x01, 0x08, 0x00, 0x20, 0x00, 0x20, 0x01, 0xfc, 0x16, 0x0b,
 ]);
 
-/** Options of `deno run` for a process that runs guest code. */
-export function engineOptions(): string[] {
+/** The option that lets V8 take it, if that is missing. */
+function wideArithmetic(): string[] {
   try {
     new WebAssembly.Module(WIDE_ARITHMETIC);
   } catch (error) {
-    // V8 says which option is missing.
+    // V8 says which option it is.
     const option = error instanceof Error
       ? /enable with --(experimental-wasm-wide[_-]arithmetic)/.exec(error.message)
       : null;
-    if (option !== null) return [`--v8-flags=--${option[1]}`];
+    if (option !== null) return [`--${option[1]}`];
   }
   return [];
+}
+
+/**
+ * Options of `deno run` for a process that runs guest code.
+ *
+ * @param guarded whether all memories of its WebAssembly modules are guarded, so that nothing need check their bounds
+ */
+export function engineOptions(guarded = false): string[] {
+  const options = [...wideArithmetic(), ...guarded ? ["--no-wasm-bounds-checks"] : []];
+  return options.length === 0 ? [] : [`--v8-flags=${options.join(",")}`];
 }

@@ -30,7 +30,6 @@ export interface PermissionOptions {
 /** Options of every process: it can ask for nothing, load nothing from elsewhere, and has no settings. */
 const COMMON = ["--quiet", "--no-prompt", "--no-config", "--no-lock", "--no-remote"];
 const NO_PACKAGES = "--no-npm";
-const UNCHECKED_BOUNDS = "--v8-flags=--no-wasm-bounds-checks";
 
 const KERNEL_MODULE = new URL("../kernel/main.ts", import.meta.url);
 
@@ -44,17 +43,17 @@ export function kernelPlan(options: PermissionOptions): ProcessPlan {
     read.push(options.paths.directory);
     write.push(options.paths.directory);
   }
+  // Diagnostics show instructions, by a WebAssembly module from a package.
+  const hasPackages = options.trace !== undefined || options.cpuCheck === true;
+  // The memories of the vCPU threads' code are guarded; those of packages, and of servers' Workers, need not be.
+  const guarded = !hasPackages && options.isolation === "process";
   const flags = [
     ...COMMON,
     "--unstable-worker-options",
-    ...engineOptions(),
+    ...engineOptions(guarded),
     ...permissionFlags({ read, write }),
   ];
-  // Diagnostics show instructions, by a WebAssembly module from a package.
-  const hasPackages = options.trace !== undefined || options.cpuCheck === true;
   if (!hasPackages) flags.push(NO_PACKAGES);
-  // The memories of the vCPU threads' code are guarded; those of packages, and of servers' Workers, need not be.
-  if (!hasPackages && options.isolation === "process") flags.push(UNCHECKED_BOUNDS);
   // The address of a WebAssembly memory is given out only where FFI is not limited to a library.
   if (options.shareMemory) flags.push("--allow-ffi");
   return { name: "kernel", url: KERNEL_MODULE.href, flags };
