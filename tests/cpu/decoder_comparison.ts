@@ -50,6 +50,7 @@ const FEATURES: ReadonlySet<string> = new Set([
   "RDSEED",
   "RDTSCP",
   "SEP",
+  "SERIALIZE",
   "SMAP",
   "SSE",
   "SSE2",

@@ -65,6 +65,7 @@ const NOT_COMPARED: { readonly [name: string]: string } = {
   "syscall": "enters the host's kernel",
   "sysenter": "enters the host's kernel",
   "sysexit": "AMD's processors do not have it in 64-bit code",
+  "serialize": "few processors have it",
   "cpuid": "the result is each CPU's own",
   "rdtsc": "the result is each CPU's own",
   "rdtscp": "the result is each CPU's own",

@@ -43,8 +43,8 @@ const LEAF1_EDX = bits(0, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14, 15, 16, 17, 19, 2
 const LEAF7_EBX = bits(0, 1, 7, 9, 10, 18, 20);
 /** UMIP, RDPID. */
 const LEAF7_ECX = bits(2, 22);
-/** FSRM, IA32_ARCH_CAPABILITIES. */
-const LEAF7_EDX = bits(4, 29);
+/** FSRM, SERIALIZE, IA32_ARCH_CAPABILITIES. */
+const LEAF7_EDX = bits(4, 14, 29);
 /** ARAT. */
 const LEAF6_EAX = bits(2);
 /** LAHF and SAHF in 64-bit mode. */
