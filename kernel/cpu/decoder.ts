@@ -6,7 +6,7 @@
 
 import { type Form, forms, NOP, type OperandSpec } from "./isa/mod.ts";
 import { CODE_BASE, CodeMode, GPR, Segment, SEGMENT_BASE, X87, XMM, ZERO } from "./state.ts";
-import { operandBytes, Repeat, RmKind, type Variant } from "./variant.ts";
+import { operandBytes, packVariant, Repeat, RmKind, type Variant } from "./variant.ts";
 
 /** Longest instruction in bytes. */
 export const MAXIMUM_LENGTH = 15;
@@ -22,41 +22,122 @@ export enum DecodeResult {
   NeedsMore,
 }
 
+/** What the number of a register operand counts. */
+enum RegisterKind {
+  /** It is not an operand: ModRM's three bits as they are. */
+  None,
+  Byte,
+  General,
+  Xmm,
+  Mmx,
+  Segment,
+  /** Control and debug registers. */
+  Special,
+}
+
 /** A form with what the decoder asks about it, found once. */
 interface Candidate {
   readonly form: Form;
+  /** With which prefixes, in which code, it is this form: bits as {@link circumstances} numbers them. */
+  readonly circumstances: number;
+  /** Bits of ModRM that tell it from others, and their values. */
+  readonly modrmMask: number;
+  readonly modrmValue: number;
   readonly needsMemory: boolean;
   readonly needsRegister: boolean;
   /** ModRM always names a register, whatever its mod. */
   readonly moveSpecial: boolean;
   readonly hasModrm: boolean;
-  readonly reg: OperandSpec | undefined;
-  readonly rm: OperandSpec | undefined;
+  readonly reg: RegisterKind;
+  readonly rm: RegisterKind;
   readonly offset: boolean;
   /** The stack is used in any case: faults of an instruction without another memory operand are its. */
   readonly stack: boolean;
   readonly immediates: readonly OperandSpec[];
+  readonly lock: boolean;
+  /** Only the effective address is asked for. */
+  readonly addressOnly: boolean;
+  /** The address size matters even without a memory operand. */
+  readonly addressSized: boolean;
+  /** 66 belongs to the encoding. */
+  readonly prefix66: boolean;
+  readonly size64: "default" | "fixed" | undefined;
 }
 
 const NO_CANDIDATES: readonly Candidate[] = [];
 
+/** Number of a combination of prefixes and mode, 0 to 23. */
+function circumstance(operandPrefix: boolean, repeat: Repeat, bits64: boolean, wide: boolean): number {
+  return repeat * 8 + (operandPrefix ? 4 : 0) + (bits64 ? 2 : 0) + (wide ? 1 : 0);
+}
+
+function circumstances({ prefix, attributes }: Form): number {
+  const repeats =
+    { NP: [0], NFx: [0], "66": [0], F3: [Repeat.Equal], F2: [Repeat.NotEqual], none: [0, 1, 2] }[prefix];
+  let set = 0;
+  for (const repeat of repeats) {
+    for (const operandPrefix of [false, true]) {
+      if (prefix === "NP" && operandPrefix || prefix === "66" && !operandPrefix) continue;
+      for (const bits64 of [false, true]) {
+        for (const wide of [false, true]) {
+          if (attributes.has(bits64 ? "i64" : "o64") || attributes.has(wide ? "w0" : "w1")) continue;
+          set |= 1 << circumstance(operandPrefix, repeat, bits64, wide);
+        }
+      }
+    }
+  }
+  return set;
+}
+
+function registerKind(spec: OperandSpec | undefined): RegisterKind {
+  switch (spec?.place) {
+    case undefined:
+      return RegisterKind.None;
+    case "xmm":
+    case "xmm-rm":
+      return RegisterKind.Xmm;
+    case "mmx":
+    case "mmx-rm":
+      return RegisterKind.Mmx;
+    case "segment":
+      return RegisterKind.Segment;
+    case "control":
+    case "debug":
+      return RegisterKind.Special;
+    default:
+      return spec!.size === 1 ? RegisterKind.Byte : RegisterKind.General;
+  }
+}
+
 function candidate(form: Form): Candidate {
-  const { operands } = form;
+  const { operands, attributes } = form;
   const moveSpecial = operands.some((o) => o.place === "control" || o.place === "debug");
   return {
     form,
+    circumstances: circumstances(form),
+    modrmMask: form.modrm === "digit" ? 0x38 : form.modrm === "exact" ? 0xff : 0,
+    modrmValue: form.modrm === "digit" ? form.digit << 3 : form.modrm === "exact" ? form.digit : 0,
     needsMemory: operands.some((o) => o.form === "memory"),
     // MOV to and from control and debug registers takes any mod for a register.
     needsRegister: operands.some((o) => o.form === "register") && !moveSpecial,
     moveSpecial,
     hasModrm: form.modrm !== "none",
-    reg: operands.find((o) => ["reg", "xmm", "mmx", "segment", "control", "debug"].includes(o.place)),
-    rm: operands.find((o) => o.place === "rm" || o.place === "memory" || o.place.endsWith("-rm")),
+    reg: registerKind(
+      operands.find((o) => ["reg", "xmm", "mmx", "segment", "control", "debug"].includes(o.place)),
+    ),
+    rm: registerKind(
+      operands.find((o) => o.place === "rm" || o.place === "memory" || o.place.endsWith("-rm")),
+    ),
     offset: operands.some((o) => o.place === "offset"),
-    stack: form.attributes.has("d64") || form.attributes.has("f64"),
+    stack: attributes.has("d64") || attributes.has("f64"),
     immediates: operands.filter((o) =>
       o.place === "immediate" || o.place === "relative" || o.place === "far"
     ),
+    lock: attributes.has("lock"),
+    addressOnly: attributes.has("ea"),
+    addressSized: attributes.has("as"),
+    prefix66: form.prefix === "66",
+    size64: attributes.has("f64") ? "fixed" : attributes.has("d64") ? "default" : undefined,
   };
 }
 
@@ -83,6 +164,39 @@ const INDEX16 = [6, 7, 6, 7, -1, -1, -1, -1] as const;
 
 const NO_REGISTER = ZERO - GPR;
 
+const PLAIN_NOP = candidate(NOP);
+
+function match(candidates: readonly Candidate[], modrm: number, circumstance: number): Candidate | undefined {
+  for (const found of candidates) {
+    if ((found.circumstances >> circumstance & 1) === 0) continue;
+    if ((modrm & found.modrmMask) !== found.modrmValue) continue;
+    if (modrm >= 0xc0 ? found.needsMemory : found.needsRegister) continue;
+    return found;
+  }
+  return undefined;
+}
+
+/** Where a register lies; `extension` is what REX adds to its number. */
+function registerOffset(kind: RegisterKind, number: number, extension: number, rex: number): number {
+  const full = number + extension;
+  switch (kind) {
+    case RegisterKind.None:
+      return number;
+    case RegisterKind.Byte:
+      return rex === 0 && full >= 4 ? (full - 4) * 8 + 1 : full * 8;
+    case RegisterKind.General:
+      return full * 8;
+    case RegisterKind.Xmm:
+      return full * 16;
+    case RegisterKind.Mmx:
+      return X87 - XMM + (full & 7) * 16;
+    case RegisterKind.Segment:
+      return full & 7;
+    case RegisterKind.Special:
+      return full;
+  }
+}
+
 /** Decodes one instruction at a time; its fields describe the last one. */
 export class Decoder {
   static readonly #tables = buildTables();
@@ -95,6 +209,7 @@ export class Decoder {
   /** Length in bytes. */
   length = 0;
   form!: Form;
+  #candidate = PLAIN_NOP;
   operandSize = 4;
   addressSize = 8;
   rm: RmKind = RmKind.Register;
@@ -118,16 +233,27 @@ export class Decoder {
   /** Everything but the operands of the instruction just decoded. */
   variant(): Variant {
     const { form, operandSize, rm, bits64, lock } = this;
-    const general = rm === RmKind.MemoryGeneral || form.attributes.has("as");
     return {
       form,
       operandSize,
-      addressSize: general ? this.addressSize : bits64 ? 8 : 4,
+      addressSize: this.#addressSizeOfVariant(),
       rm,
       bits64,
       lock,
       repeat: form.definition.repeat === true ? this.repeat : Repeat.None,
     };
+  }
+
+  /** {@link variantKey} of the variant. */
+  variantKey(): number {
+    const repeat = this.form.definition.repeat === true ? this.repeat : Repeat.None;
+    const { form, operandSize, rm, bits64, lock } = this;
+    return packVariant(form, operandSize, this.#addressSizeOfVariant(), rm, bits64, lock, repeat);
+  }
+
+  #addressSizeOfVariant(): number {
+    const general = this.rm === RmKind.MemoryGeneral || this.#candidate.addressSized;
+    return general ? this.addressSize : this.bits64 ? 8 : 4;
   }
 
   /** Decodes the instruction at `start`; bytes from `end` on are not there. */
@@ -191,12 +317,13 @@ export class Decoder {
       if (this.#at >= this.#end) return DecodeResult.NeedsMore;
       modrm = this.#bytes[this.#at]!;
     }
-    const found = this.#match(candidates, modrm, operandPrefix, rex, bits64);
+    const found = match(candidates, modrm, circumstance(operandPrefix, this.repeat, bits64, (rex & 8) !== 0));
     if (found === undefined) return DecodeResult.Undefined;
     // 90 exchanges RAX with itself only in name: EAX keeps its upper half.
-    const form = map === 0 && byte === 0x90 && (rex & 1) === 0 ? NOP : found.form;
-    this.form = form;
-    this.#setSizes(form, mode, operandPrefix, addressPrefix, rex);
+    const meant = map === 0 && byte === 0x90 && (rex & 1) === 0 ? PLAIN_NOP : found;
+    this.#candidate = meant;
+    this.form = meant.form;
+    this.#setSizes(meant, mode, operandPrefix, addressPrefix, rex);
     const override = segmentOverride;
     this.rm = RmKind.Register;
     this.ripRelative = false;
@@ -206,68 +333,34 @@ export class Decoder {
       this.#setRegister(found.reg, (modrm >> 3) & 7, rex, 4);
       if (modrm >= 0xc0 || found.moveSpecial) this.#setRm(found.rm, modrm & 7, rex);
       else {
-        const result = this.#memory(form, modrm, rex, override);
+        const result = this.#memory(meant, modrm, rex, override);
         if (result !== DecodeResult.Ok) return result;
       }
-    } else if (found.reg !== undefined) {
+    } else if (found.reg !== RegisterKind.None) {
       this.#setRegister(found.reg, byte & 7, rex, 1);
     }
     if (found.offset) this.rm = RmKind.MemoryGeneral;
     const result = this.#immediates(found, modrm);
     if (result !== DecodeResult.Ok) return result;
     if (this.ripRelative) this.displacement = (this.displacement + this.#at - this.#start) | 0;
-    if (this.lock && (!form.attributes.has("lock") || this.rm === RmKind.Register)) {
+    if (this.lock && (!meant.lock || this.rm === RmKind.Register)) {
       return DecodeResult.Undefined;
     }
     return DecodeResult.Ok;
   }
 
-  #match(
-    candidates: readonly Candidate[],
-    modrm: number,
+  #setSizes(
+    meant: Candidate,
+    mode: CodeMode,
     operandPrefix: boolean,
+    addressPrefix: boolean,
     rex: number,
-    bits64: boolean,
-  ): Candidate | undefined {
-    for (const found of candidates) {
-      const { form } = found;
-      switch (form.prefix) {
-        case "NP":
-          if (operandPrefix || this.repeat !== Repeat.None) continue;
-          break;
-        case "NFx":
-          if (this.repeat !== Repeat.None) continue;
-          break;
-        case "66":
-          if (!operandPrefix || this.repeat !== Repeat.None) continue;
-          break;
-        case "F3":
-          if (this.repeat !== Repeat.Equal) continue;
-          break;
-        case "F2":
-          if (this.repeat !== Repeat.NotEqual) continue;
-          break;
-        case "none":
-      }
-      if (form.modrm === "digit" && ((modrm >> 3) & 7) !== form.digit) continue;
-      if (form.modrm === "exact" && modrm !== form.digit) continue;
-      if (found.needsMemory && modrm >= 0xc0) continue;
-      if (found.needsRegister && modrm < 0xc0) continue;
-      if (form.attributes.size > 0) {
-        if (bits64 ? form.attributes.has("i64") : form.attributes.has("o64")) continue;
-        if (form.attributes.has((rex & 8) !== 0 ? "w0" : "w1")) continue;
-      }
-      return found;
-    }
-    return undefined;
-  }
-
-  #setSizes(form: Form, mode: CodeMode, operandPrefix: boolean, addressPrefix: boolean, rex: number): void {
-    const short = operandPrefix && form.prefix !== "66";
+  ): void {
+    const short = operandPrefix && !meant.prefix66;
     if (mode === CodeMode.Bits64) {
       this.addressSize = addressPrefix ? 4 : 8;
-      const byDefault = form.attributes.has("d64") ? 8 : 4;
-      this.operandSize = form.attributes.has("f64") || (rex & 8) !== 0 ? 8 : short ? 2 : byDefault;
+      const byDefault = meant.size64 === "default" ? 8 : 4;
+      this.operandSize = meant.size64 === "fixed" || (rex & 8) !== 0 ? 8 : short ? 2 : byDefault;
     } else {
       const wide = mode === CodeMode.Bits32;
       this.addressSize = wide !== addressPrefix ? 4 : 2;
@@ -280,44 +373,15 @@ export class Decoder {
     this.segment = bits64 && segment < Segment.FS ? NO_REGISTER : SEGMENT_BASE - GPR + segment * 8;
   }
 
-  #registerOffset(
-    place: OperandSpec["place"],
-    size: OperandSpec["size"],
-    number: number,
-    rex: number,
-  ): number {
-    switch (place) {
-      case "xmm":
-      case "xmm-rm":
-        return number * 16;
-      case "mmx":
-      case "mmx-rm":
-        return X87 - XMM + (number & 7) * 16;
-      case "segment":
-        return number & 7;
-      case "control":
-      case "debug":
-        return number;
-      default:
-        return size === 1 && rex === 0 && number >= 4 ? (number - 4) * 8 + 1 : number * 8;
-    }
+  #setRegister(kind: RegisterKind, number: number, rex: number, bit: number): void {
+    this.register = registerOffset(kind, number, (rex & bit) !== 0 ? 8 : 0, rex);
   }
 
-  #setRegister(spec: OperandSpec | undefined, number: number, rex: number, bit: number): void {
-    if (spec === undefined) {
-      this.register = number;
-      return;
-    }
-    const full = number | ((rex & bit) !== 0 ? 8 : 0);
-    this.register = this.#registerOffset(spec.place, spec.size, full, rex);
+  #setRm(kind: RegisterKind, number: number, rex: number): void {
+    this.rmRegister = registerOffset(kind, number, (rex & 1) !== 0 ? 8 : 0, rex);
   }
 
-  #setRm(spec: OperandSpec | undefined, number: number, rex: number): void {
-    const full = number | ((rex & 1) !== 0 ? 8 : 0);
-    this.rmRegister = spec === undefined ? number : this.#registerOffset(spec.place, spec.size, full, rex);
-  }
-
-  #memory(form: Form, modrm: number, rex: number, override: number): DecodeResult {
+  #memory(meant: Candidate, modrm: number, rex: number, override: number): DecodeResult {
     let displacementSize = 0;
     let stack = false;
     const mod = modrm >> 6;
@@ -360,7 +424,7 @@ export class Decoder {
     this.displacement = this.#signed(displacementSize);
     const segment = override >= 0 ? override : stack ? Segment.SS : Segment.DS;
     this.#setSegment(segment, this.bits64);
-    this.#setRmKind(form);
+    this.#setRmKind(meant);
     return DecodeResult.Ok;
   }
 
@@ -369,10 +433,10 @@ export class Decoder {
     else this.rmRegister = (base | ((rex & 1) !== 0 ? 8 : 0)) * 8;
   }
 
-  #setRmKind(form: Form): void {
+  #setRmKind(meant: Candidate): void {
     const plain = this.bits64 && this.addressSize === 8;
     if (!plain) this.rm = RmKind.MemoryGeneral;
-    else if (this.segment === NO_REGISTER || form.attributes.has("ea")) {
+    else if (this.segment === NO_REGISTER || meant.addressOnly) {
       this.rm = this.index === NO_REGISTER ? RmKind.MemoryBase : RmKind.MemoryIndexed;
     } else if (this.index === NO_REGISTER) {
       // The segment's base takes the place of the index.
@@ -391,9 +455,10 @@ export class Decoder {
       this.immediateLow = modrm;
       return DecodeResult.Ok;
     }
-    const [first, second] = found.immediates;
-    const size = this.#immediateSize(first!);
-    if (first!.place === "far") {
+    const first = found.immediates[0]!;
+    const second = found.immediates[1];
+    const size = this.#immediateSize(first);
+    if (first.place === "far") {
       if (this.#at + this.operandSize + 2 > this.#end) return DecodeResult.NeedsMore;
       this.immediateLow = this.operandSize === 2 ? this.#signed(2) & 0xffff : this.#signed(4);
       this.immediateHigh = this.#signed(2) & 0xffff;

@@ -43,11 +43,23 @@ export interface Variant {
 export const KEYS_PER_FORM = 1024;
 
 /** A number that identifies a variant. */
-export function variantKey(variant: Variant): number {
-  return variant.form.index * KEYS_PER_FORM +
-    (variant.operandSize === 2 ? 0 : variant.operandSize === 4 ? 1 : 2) +
-    4 * (variant.addressSize === 2 ? 0 : variant.addressSize === 4 ? 1 : 2) +
-    16 * variant.rm + 64 * (variant.bits64 ? 1 : 0) + 128 * (variant.lock ? 1 : 0) + 256 * variant.repeat;
+export function variantKey({ form, operandSize, addressSize, rm, bits64, lock, repeat }: Variant): number {
+  return packVariant(form, operandSize, addressSize, rm, bits64, lock, repeat);
+}
+
+/** {@link variantKey} of the variant that has these parts. */
+export function packVariant(
+  form: Form,
+  operandSize: number,
+  addressSize: number,
+  rm: RmKind,
+  bits64: boolean,
+  lock: boolean,
+  repeat: Repeat,
+): number {
+  // Sizes are 2, 4 and 8: two bits each.
+  return form.index * KEYS_PER_FORM + (operandSize >> 2) + 4 * (addressSize >> 2) + 16 * rm +
+    (bits64 ? 64 : 0) + (lock ? 128 : 0) + 256 * repeat;
 }
 
 /** Bytes of an operand in a variant. */
