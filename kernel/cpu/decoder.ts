@@ -216,6 +216,8 @@ export class Decoder {
   lock = false;
   repeat: Repeat = Repeat.None;
   bits64 = true;
+  /** 32-bit code in flat segments. */
+  #flat = false;
   /** Fields as the interpreter's record has them. */
   register = 0;
   rmRegister = 0;
@@ -239,6 +241,7 @@ export class Decoder {
       addressSize: this.#addressSizeOfVariant(),
       rm,
       bits64,
+      flat: this.#flatVariant(),
       lock,
       repeat: form.definition.repeat === true ? this.repeat : Repeat.None,
     };
@@ -248,7 +251,13 @@ export class Decoder {
   variantKey(): number {
     const repeat = this.form.definition.repeat === true ? this.repeat : Repeat.None;
     const { form, operandSize, rm, bits64, lock } = this;
-    return packVariant(form, operandSize, this.#addressSizeOfVariant(), rm, bits64, lock, repeat);
+    const addressSize = this.#addressSizeOfVariant();
+    return packVariant(form, operandSize, addressSize, rm, bits64, this.#flatVariant(), lock, repeat);
+  }
+
+  /** With an override, what is no operand's address goes through the segments, too. */
+  #flatVariant(): boolean {
+    return this.#flat && (this.segment === NO_REGISTER || this.rm !== RmKind.Register);
   }
 
   #addressSizeOfVariant(): number {
@@ -271,6 +280,7 @@ export class Decoder {
   #decode(mode: CodeMode): DecodeResult {
     const bits64 = mode === CodeMode.Bits64;
     this.bits64 = bits64;
+    this.#flat = mode === CodeMode.Flat32;
     this.lock = false;
     this.repeat = Repeat.None;
     let operandPrefix = false;
@@ -327,7 +337,7 @@ export class Decoder {
     const override = segmentOverride;
     this.rm = RmKind.Register;
     this.ripRelative = false;
-    this.#setSegment(override >= 0 ? override : found.stack ? Segment.SS : Segment.DS, bits64);
+    this.#setSegment(override >= 0 ? override : found.stack ? Segment.SS : Segment.DS);
     if (found.hasModrm) {
       this.#at++;
       this.#setRegister(found.reg, (modrm >> 3) & 7, rex, 4);
@@ -339,9 +349,9 @@ export class Decoder {
     } else if (found.reg !== RegisterKind.None) {
       this.#setRegister(found.reg, byte & 7, rex, 1);
     }
-    if (found.offset) this.rm = RmKind.MemoryGeneral;
     const result = this.#immediates(found, modrm);
     if (result !== DecodeResult.Ok) return result;
+    if (found.offset) this.#absolute();
     if (this.ripRelative) this.displacement = (this.displacement + this.#at - this.#start) | 0;
     if (this.lock && (!meant.lock || this.rm === RmKind.Register)) {
       return DecodeResult.Undefined;
@@ -362,15 +372,17 @@ export class Decoder {
       const byDefault = meant.size64 === "default" ? 8 : 4;
       this.operandSize = meant.size64 === "fixed" || (rex & 8) !== 0 ? 8 : short ? 2 : byDefault;
     } else {
-      const wide = mode === CodeMode.Bits32;
+      const wide = mode !== CodeMode.Bits16;
       this.addressSize = wide !== addressPrefix ? 4 : 2;
       this.operandSize = wide !== short ? 4 : 2;
     }
   }
 
-  #setSegment(segment: number, bits64: boolean): void {
+  #setSegment(segment: number): void {
     this.segmentNumber = segment;
-    this.segment = bits64 && segment < Segment.FS ? NO_REGISTER : SEGMENT_BASE - GPR + segment * 8;
+    // Nothing can be written through CS.
+    const plain = this.bits64 || (this.#flat && segment !== Segment.CS);
+    this.segment = plain && segment < Segment.FS ? NO_REGISTER : SEGMENT_BASE - GPR + segment * 8;
   }
 
   #setRegister(kind: RegisterKind, number: number, rex: number, bit: number): void {
@@ -423,7 +435,7 @@ export class Decoder {
     if (this.#at + displacementSize > this.#end) return DecodeResult.NeedsMore;
     this.displacement = this.#signed(displacementSize);
     const segment = override >= 0 ? override : stack ? Segment.SS : Segment.DS;
-    this.#setSegment(segment, this.bits64);
+    this.#setSegment(segment);
     this.#setRmKind(meant);
     return DecodeResult.Ok;
   }
@@ -434,16 +446,24 @@ export class Decoder {
   }
 
   #setRmKind(meant: Candidate): void {
-    const plain = this.bits64 && this.addressSize === 8;
+    const plain = this.bits64 ? this.addressSize === 8 : this.#flat && this.addressSize === 4;
     if (!plain) this.rm = RmKind.MemoryGeneral;
     else if (this.segment === NO_REGISTER || meant.addressOnly) {
       this.rm = this.index === NO_REGISTER ? RmKind.MemoryBase : RmKind.MemoryIndexed;
-    } else if (this.index === NO_REGISTER) {
+    } else if (this.bits64 && this.index === NO_REGISTER) {
       // The segment's base takes the place of the index.
       this.index = this.segment;
       this.scale = 0;
       this.rm = RmKind.MemoryIndexed;
     } else this.rm = RmKind.MemoryGeneral;
+  }
+
+  /** The immediate is the address. */
+  #absolute(): void {
+    this.rm = this.#flat && this.segment === NO_REGISTER ? RmKind.MemoryBase : RmKind.MemoryGeneral;
+    this.rmRegister = NO_REGISTER;
+    this.index = NO_REGISTER;
+    this.displacement = this.immediateLow;
   }
 
   #immediates(found: Candidate, modrm: number): DecodeResult {

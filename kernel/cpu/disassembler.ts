@@ -13,6 +13,7 @@ const BITS: { readonly [mode in CodeMode]: number } = {
   [CodeMode.Bits16]: 16,
   [CodeMode.Bits32]: 32,
   [CodeMode.Bits64]: 64,
+  [CodeMode.Flat32]: 32,
 };
 
 /** FormatterSyntax.Intel. */

@@ -81,6 +81,10 @@ export abstract class Emitter extends FlagsEmitter {
   get bits64(): boolean {
     return this.variant.bits64;
   }
+  /** 32-bit mode in flat segments: see {@link Variant.flat}. */
+  get flat(): boolean {
+    return this.variant.flat;
+  }
   get repeat(): Repeat {
     return this.variant.repeat;
   }
@@ -257,8 +261,9 @@ export abstract class Emitter extends FlagsEmitter {
     return this.bits64 && this.operandSize === 4 ? 8 : this.operandSize;
   }
 
-  #stackMask(): Local<"i64"> {
+  #stackMask(): Value {
     const { f } = this;
+    if (this.flat) return i64(0xffffffff);
     const attributes = f.loadAs("i32.load", NOWHERE, SEGMENT_ATTRIBUTES + Segment.SS * 4);
     return f.let(select(attributes.and(SegmentAttribute.DB), i64(0xffffffff), i64(0xffff)));
   }
@@ -281,8 +286,8 @@ export abstract class Emitter extends FlagsEmitter {
 
   /** Sets the stack pointer, of the width that the stack segment says. */
   setStackPointer(pointer: Local<"i64">): void {
-    if (this.bits64) {
-      this.writeGpr(Gpr.RSP, 8, pointer);
+    if (this.bits64 || this.flat) {
+      this.writeGpr(Gpr.RSP, this.bits64 ? 8 : 4, pointer);
       return;
     }
     this.f.if(this.#stackMask().eq(0xffff), () => this.writeGpr(Gpr.RSP, 2, pointer), () => {
@@ -319,6 +324,7 @@ export abstract class Emitter extends FlagsEmitter {
     const pointer = this.f.let(offset);
     if (this.bits64) return { linear: pointer, pointer };
     this.f.set(pointer, pointer.and(this.#stackMask()));
+    if (this.flat) return { linear: pointer, pointer };
     return { linear: this.segmentAddress(i32(Segment.SS), pointer, size, access), pointer };
   }
 

@@ -318,6 +318,7 @@ function plainVariant(form: Form): Variant {
     addressSize: 8,
     rm: RmKind.Register,
     bits64: true,
+    flat: false,
     lock: false,
     repeat: Repeat.None,
   };

@@ -11,8 +11,11 @@ import { FETCH_TLB, READ_TLB, WRITE_TLB } from "./layout.ts";
 import { Access, holdsCode, ramOffset } from "./page_walk.ts";
 import {
   ALIGNMENT_CHECKED,
+  CODE_MODE,
+  CodeMode,
   FAULT_ERROR,
   FAULT_VECTOR,
+  NON_CANONICAL,
   TLB_CONTEXT,
   TLB_MISSES,
   Vector,
@@ -208,9 +211,25 @@ export class SlowAccess {
   ): void {
     const split = f.let(i32(0x1000).sub(linear.wrap().and(0xfff)));
     f.if(size.gtU(split), () => {
+      this.#checkFlatLimit(f, linear, split, failure);
       const first = this.#translated(f, linear, i32(access), failure);
       const second = this.#translated(f, linear.add(split.extendU()), i32(access), failure);
       body(first, second, split);
+    });
+  }
+
+  /** Nobody has looked at the limit of a flat segment: an access that reaches beyond 4 GiB faults as its segment has it. */
+  #checkFlatLimit(
+    f: FunctionBuilder,
+    linear: Local<"i64">,
+    split: Local<"i32">,
+    failure: Expression<"i32">,
+  ): void {
+    const flat = f.loadAs("i32.load", NOWHERE, CODE_MODE).eq(CodeMode.Flat32);
+    f.if(flat.and(linear.add(split.extendU()).gtU(0xffffffffn)), () => {
+      f.storeAs("i32.store", NOWHERE, i32(NON_CANONICAL), FAULT_VECTOR);
+      f.storeAs("i32.store", NOWHERE, i32(0), FAULT_ERROR);
+      f.return(failure);
     });
   }
 

@@ -65,8 +65,12 @@ const IA32_TSC_DEADLINE = 0x6e0;
 /** Frequency of the time-stamp counter in Hz: a tick is a nanosecond of guest time. */
 export const TSC_FREQUENCY = 1_000_000_000;
 
-/** Limit of a code segment that reaches everywhere. */
+/** Limit of a segment that reaches everywhere. */
 const UNLIMITED = 0xffffffff;
+
+/** Attributes that tell what a segment may be used for: of a plain one for data, only the second is set. */
+const DATA_KIND = SegmentAttribute.UNUSABLE | SegmentAttribute.READ_WRITE |
+  SegmentAttribute.DIRECTION_CONFORMING | SegmentAttribute.EXECUTABLE;
 
 /** What the CPU needs of the engine around it. */
 export interface Engine {
@@ -176,20 +180,39 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     this.set32(SEGMENT_LIMIT + segment * 4, limit);
     this.set32(SEGMENT_ATTRIBUTES + segment * 4, attributes);
     if (segment === Segment.CS) this.codeModeChanged();
+    else if (segment <= Segment.DS) this.#flatnessChanged();
   }
   setSegmentBase(segment: Segment, base: bigint): void {
     this.set64(SEGMENT_BASE + segment * 8, BigInt.asUintN(64, base));
   }
 
-  /** Derives the code mode from CS and EFER.LMA. */
+  /** Whether 32-bit code need not look at CS, SS, DS and ES. */
+  get #flat(): boolean {
+    for (let segment = Segment.ES; segment <= Segment.DS; segment++) {
+      if (this.segmentLimit(segment) !== UNLIMITED || this.segmentBase(segment) !== 0n) return false;
+      if (segment === Segment.CS) continue;
+      if ((this.segmentAttributes(segment) & DATA_KIND) !== SegmentAttribute.READ_WRITE) return false;
+    }
+    return (this.segmentAttributes(Segment.SS) & SegmentAttribute.DB) !== 0;
+  }
+
+  #flatnessChanged(): void {
+    const mode = this.codeMode;
+    if (mode !== CodeMode.Bits32 && mode !== CodeMode.Flat32) return;
+    if ((mode === CodeMode.Flat32) !== this.#flat) this.codeModeChanged();
+  }
+
+  /** Derives the code mode from CS, EFER.LMA and what the other segments are. */
   codeModeChanged(): void {
     const attributes = this.segmentAttributes(Segment.CS);
     const long = this.longMode && (attributes & SegmentAttribute.LONG) !== 0;
     const mode = long
       ? CodeMode.Bits64
-      : (attributes & SegmentAttribute.DB) !== 0
-      ? CodeMode.Bits32
-      : CodeMode.Bits16;
+      : (attributes & SegmentAttribute.DB) === 0
+      ? CodeMode.Bits16
+      : this.#flat
+      ? CodeMode.Flat32
+      : CodeMode.Bits32;
     this.set32(CODE_MODE, mode);
     // The bases of CS, SS, DS and ES count as zero in 64-bit mode; CS's takes part in every jump.
     if (long) this.set64(SEGMENT_BASE + Segment.CS * 8, 0n);

@@ -72,7 +72,7 @@ export const TSC_OFFSET = STATE + 0x330;
 
 /** Current privilege level, 0 to 3. i32. */
 export const CPL = STATE + 0x340;
-/** Operating mode of the code segment, a number of {@link CodeMode}. i32. */
+/** Operating mode of the code and its segments, a number of {@link CodeMode}. i32. */
 export const CODE_MODE = STATE + 0x344;
 /** Nonzero while the vCPU is halted. i32. */
 export const HALTED = STATE + 0x34c;
@@ -80,8 +80,8 @@ export const HALTED = STATE + 0x34c;
 /** Vector of a fault that generated code or a system function left, or -1. i32. */
 export const FAULT_VECTOR = STATE + 0x360;
 /**
- * What {@link FAULT_VECTOR} holds after an access to an address that is not canonical, until it is known whether that
- * was in the stack segment: #SS or #GP. Its low byte is #GP's.
+ * What {@link FAULT_VECTOR} holds after an access to an address that is not canonical, or beyond the limit of a flat
+ * segment, until it is known whether that was in the stack segment: #SS or #GP. Its low byte is #GP's.
  */
 export const NON_CANONICAL = 0x10d;
 /**
@@ -221,11 +221,13 @@ export enum Segment {
   TR,
 }
 
-/** How code is decoded, from CS.L, CS.D and EFER.LMA. */
+/** How code is decoded, from CS.L, CS.D and EFER.LMA; and what its segments are, from their bases and limits. */
 export enum CodeMode {
   Bits16,
   Bits32,
   Bits64,
+  /** 32-bit code in segments without effect: CS, SS, DS and ES reach from 0 to 4 GiB and may be read and written. */
+  Flat32,
 }
 
 /** Bits of RFLAGS. */

@@ -74,7 +74,12 @@ const CHECKED_LATER = /^(mov (to|from) [cd]r|mov|x87)$/;
 const IMPLIED_MEMORY = new Set(["nop", "xlat"]);
 
 /** Bits of code in each mode. */
-const BITS = { [CodeMode.Bits16]: 16, [CodeMode.Bits32]: 32, [CodeMode.Bits64]: 64 } as const;
+const BITS = {
+  [CodeMode.Bits16]: 16,
+  [CodeMode.Bits32]: 32,
+  [CodeMode.Bits64]: 64,
+  [CodeMode.Flat32]: 32,
+} as const;
 const IP = 0x10000n;
 const NO_REGISTER = ZERO - GPR;
 

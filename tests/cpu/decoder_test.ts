@@ -4,7 +4,7 @@ import { DecoderComparison } from "./decoder_comparison.ts";
 import { Random } from "./random.ts";
 
 const SEED = 1;
-const MODES = [CodeMode.Bits16, CodeMode.Bits32, CodeMode.Bits64];
+const MODES = [CodeMode.Bits16, CodeMode.Bits32, CodeMode.Bits64, CodeMode.Flat32];
 const MAPS = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]];
 /** Prefixes before each opcode: mandatory ones, sizes, segment, LOCK, and combinations. */
 const PREFIXES = [[], [0x66], [0xf3], [0xf2], [0x67], [0x64], [0x2e], [0xf0], [0x66, 0xf3], [0x66, 0xf2]];

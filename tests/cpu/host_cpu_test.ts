@@ -64,22 +64,29 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "compiled instructions do what they do on the host's CPU",
-  ignore: obstacle !== undefined,
-  fn() {
-    using comparison = new Comparison(compileAtOnce);
-    const differences: string[] = [];
-    const neverCompiled: string[] = [];
-    for (const form of selectForms(CodeMode.Bits64).compared) {
-      const outcome = comparison.compareForm(form, SEED, COMPILED_ENCODINGS, COMPILED_CASES);
-      if (outcome.compiled === 0) neverCompiled.push(formName(form));
-      if (outcome.difference !== undefined) differences.push(outcome.difference);
-    }
-    assertEquals(differences.join("\n"), "");
-    assertEquals(neverCompiled, []);
-  },
-});
+for (const mode of [CodeMode.Bits64, CodeMode.Bits32]) {
+  Deno.test({
+    name: `compiled instructions do what they do on the host's CPU in ${CodeMode[mode]} code`,
+    ignore: obstacle !== undefined,
+    fn() {
+      using comparison = new Comparison(compileAtOnce);
+      if (mode === CodeMode.Bits32 && !comparison.hasCompatibilityMode) {
+        console.log("The host's kernel does not run 32-bit code");
+        return;
+      }
+      comparison.enter(mode);
+      const differences: string[] = [];
+      const neverCompiled: string[] = [];
+      for (const form of selectForms(mode).compared) {
+        const outcome = comparison.compareForm(form, SEED, COMPILED_ENCODINGS, COMPILED_CASES);
+        if (outcome.compiled === 0) neverCompiled.push(formName(form));
+        if (outcome.difference !== undefined) differences.push(outcome.difference);
+      }
+      assertEquals(differences.join("\n"), "");
+      assertEquals(neverCompiled, []);
+    },
+  });
+}
 
 Deno.test({
   name: "compiled instructions with jumps behind them do what they do on the host's CPU",

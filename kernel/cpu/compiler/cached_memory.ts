@@ -31,7 +31,7 @@ function baseOf({ variant, address, displacement, ripRelative, rm, index, regist
   if (ripRelative) return `p${(address + displacement) >> 12}`;
   // A segment base stands in the place of an index.
   if (index > NO_REGISTER) return `s${index}`;
-  if (rm === NO_REGISTER) return undefined;
+  if (rm === NO_REGISTER) return index === NO_REGISTER ? `a${displacement >> 12}` : undefined;
   // Following a list leads from page to page.
   const chases = variant.form.definition.name === "mov" && register === rm;
   return chases ? undefined : `g${rm >> 3}`;
@@ -87,7 +87,7 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     access: AccessKind,
   ): { linear: Local<"i64">; pointer: Local<"i64"> } {
     const address = super.stackAddressFrom(offset, size, access);
-    if (this.bits64) this.#bases.set(address.linear, STACK);
+    if (this.bits64 || this.flat) this.#bases.set(address.linear, STACK);
     return address;
   }
 

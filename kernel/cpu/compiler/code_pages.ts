@@ -10,13 +10,15 @@
 import type { Decoder } from "../decoder.ts";
 import { DecodeResult, MAXIMUM_LENGTH } from "../decoder.ts";
 import { FETCH_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE } from "../layout.ts";
-import type { CodeMode } from "../state.ts";
+import { CodeMode } from "../state.ts";
 import { type Instruction, instructionFrom } from "./instruction.ts";
 
 export const PAGE = 4096;
 
 /** Most pages of one region. */
 const MOST_PAGES = 8;
+/** Pages from the entry's at which there is no more code of a region: almost a GiB. */
+const FARTHEST_PAGE = (1 << 18) - 1;
 
 /** A page as it was when compiling began. */
 export interface CodePage {
@@ -79,9 +81,13 @@ export class CodePages {
   #find(number: number): CodePage | undefined {
     if (this.#count === MOST_PAGES) return undefined;
     const { engine, ram } = this.memory;
-    const linear = BigInt.asIntN(64, this.entry.page + BigInt(number * PAGE));
+    // Where a region was left is told in 32 bits, one of which has another meaning.
+    if (Math.abs(number) >= FARTHEST_PAGE) return undefined;
+    const { page, mode, context } = this.entry;
+    const address = page + BigInt(number * PAGE);
+    const linear = mode === CodeMode.Bits64 ? BigInt.asIntN(64, address) : BigInt.asUintN(32, address);
     const slot = FETCH_TLB + Number((linear >> 12n) & BigInt(TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
-    if (engine.getBigInt64(slot, true) !== (linear | this.entry.context)) return undefined;
+    if (engine.getBigInt64(slot, true) !== (linear | context)) return undefined;
     const host = (engine.getInt32(slot + 8, true) + Number(BigInt.asIntN(32, linear))) >>> 0;
     return host + PAGE <= ram.length ? this.#copy(host) : undefined;
   }

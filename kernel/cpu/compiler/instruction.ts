@@ -24,7 +24,7 @@ export interface Instruction {
   readonly displacement: number;
   readonly ripRelative: boolean;
   readonly immediate: bigint;
-  /** Where its relative branch leads. */
+  /** Where its relative branch leads; one that cuts its target to 16 bits may lead anywhere. */
   readonly target: number | undefined;
 }
 
@@ -44,6 +44,8 @@ export function instructionFrom(decoder: Decoder, address: number): Instruction 
     displacement: decoder.displacement,
     ripRelative: decoder.ripRelative,
     immediate: (BigInt(decoder.immediateHigh) << 32n) | BigInt(decoder.immediateLow >>> 0),
-    target: relative ? address + decoder.length + decoder.immediateLow : undefined,
+    target: relative && decoder.operandSize !== 2
+      ? address + decoder.length + decoder.immediateLow
+      : undefined,
   };
 }

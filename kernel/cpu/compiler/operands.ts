@@ -80,9 +80,8 @@ export abstract class OperandEmitter extends Emitter {
     const start = instruction.ripRelative
       ? this.ripAt(instruction.address + instruction.displacement)
       : this.addressPart(instruction.rm).add(instruction.displacement);
-    if (this.variant.rm === RmKind.MemoryBase) return start;
-    const sum = this.addressPart(instruction.index).shl(instruction.scale).add(start);
-    return this.variant.rm === RmKind.MemoryIndexed ? sum : sum.zeroExtend(this.addressSize);
+    if (this.variant.rm === RmKind.MemoryBase) return start.zeroExtend(this.addressSize);
+    return this.addressPart(instruction.index).shl(instruction.scale).add(start).zeroExtend(this.addressSize);
   }
 
   /** Part of an address: a general register, or a segment's base in the place of an index. */
@@ -100,19 +99,19 @@ export abstract class OperandEmitter extends Emitter {
 
   #inSegment(offset: Value, bytes: number, access: Access): Local<"i64"> {
     const { segment, segmentNumber } = this.instruction;
-    if (!this.bits64) return this.segmentAddress(i32(segmentNumber), offset, bytes, access);
     if (segment === NO_REGISTER) return this.f.let(offset);
+    if (!this.bits64) return this.segmentAddress(i32(segmentNumber), offset, bytes, access);
     return this.f.let(offset.add(this.f.load(8, NOWHERE, SEGMENT_BASE + segmentNumber * 8)));
   }
 
   override addressAt(offset: Value, bytes: number, access: Access): Local<"i64"> {
     // A segment base stands in the index, and so is in the effective address already.
-    if (this.variant.rm !== RmKind.MemoryGeneral) return this.f.let(offset);
+    if (this.variant.rm !== RmKind.MemoryGeneral) return this.f.let(offset.zeroExtend(this.addressSize));
     return this.#inSegment(this.f.let(offset.zeroExtend(this.addressSize)), bytes, access);
   }
 
   override stringSource(offset: Value, bytes: number): Local<"i64"> {
-    return this.#inSegment(offset, bytes, "read");
+    return this.flat ? this.f.let(offset) : this.#inSegment(offset, bytes, "read");
   }
 
   override nextRip(): Value {

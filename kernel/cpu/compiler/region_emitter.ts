@@ -109,7 +109,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     }
     this.#written = written;
     this.#dirtyAt = dirtyRegisters(this.#flow, writes);
-    this.#registers = new Registers(this.f, used);
+    this.#registers = new Registers(this.f, used, first.variant.bits64);
     this.#pc = this.f.local("i32");
     this.#left = this.f.local("i32");
     this.#dropped = this.f.local("i32");
@@ -148,7 +148,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
       const vector = select(this.#pc.and(1), i32(Vector.SS), i32(Vector.GP));
       f.storeAs("i32.store", NOWHERE, vector, FAULT_VECTOR);
     });
-    const rip = f.let(registers.base.add(this.#pc.shrS(1).extendS()));
+    const rip = f.let(registers.cut(registers.base.add(this.#pc.shrS(1).extendS())));
     f.store(8, NOWHERE, rip, RIP);
     f.store(8, NOWHERE, rip, INSTRUCTION_RIP);
     f.return(i32(0));
@@ -254,6 +254,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
   }
 
   override branch(): void {
+    // Its target is cut.
+    if (this.operandSize === 2) return this.jump(this.nextRip().add(this.immediate()).zeroExtend(2));
     this.#executed++;
     this.#goTo(this.#node.block.taken!);
     this.#executed--;

@@ -15,6 +15,9 @@ const UNLINKED = 0;
 const RESUME = 1;
 const FIRST_REGION = 2;
 
+/** Modes whose code is compiled: where linear addresses are what instructions say. */
+const COMPILED_MODES: ReadonlySet<CodeMode> = new Set([CodeMode.Bits64, CodeMode.Flat32]);
+
 /** Most regions that there may be at once: what V8 makes of one takes about ten KiB. */
 const MOST_REGIONS = 1 << 14;
 /** How many are left when there were too many. */
@@ -94,7 +97,7 @@ export class Regions implements CompiledRegions {
   hot(record: number): void {
     const key = this.host.code.keyOf(record);
     if (
-      key === undefined || (key & 7) !== CodeMode.Bits64 || this.#asked.has(key) || this.#regions.has(key) ||
+      key === undefined || !COMPILED_MODES.has(key & 7) || this.#asked.has(key) || this.#regions.has(key) ||
       this.#refused.has(key)
     ) return;
     if (this.#isCool(key)) return;

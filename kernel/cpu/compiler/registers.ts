@@ -41,6 +41,8 @@ export class Registers {
     private readonly f: FunctionBuilder,
     /** Registers that the region uses. */
     private readonly used: number,
+    /** RIP has 64 bits. */
+    private readonly bits64: boolean,
   ) {
     this.#general = Array.from({ length: GENERAL_REGISTERS }, () => f.local("i64"));
     this.flagsKind = f.local("i32");
@@ -98,7 +100,12 @@ export class Registers {
 
   /** RIP at an offset from the entry's page. */
   rip(address: number): Expression<"i64"> {
-    return this.base.add(address);
+    return this.cut(this.base.add(address));
+  }
+
+  /** An address as wide as RIP is. */
+  cut(address: Expression<"i64">): Expression<"i64"> {
+    return this.bits64 ? address : address.zeroExtend(4);
   }
 
   /** Stores where a system function finds RIP of its instruction, and of the next one. */

@@ -113,6 +113,7 @@ const JUMP: Variant = {
   addressSize: 8,
   rm: RmKind.Register,
   bits64: true,
+  flat: false,
   lock: false,
   repeat: Repeat.None,
 };

@@ -174,6 +174,7 @@ function handler([encoding, operandSize, rm]: Row, fused: boolean): Handler {
     addressSize: 8,
     rm,
     bits64: true,
+    flat: false,
     lock: false,
     repeat: Repeat.None,
   };

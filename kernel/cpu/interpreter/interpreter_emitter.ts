@@ -88,11 +88,10 @@ export class InterpreterEmitter extends Emitter {
     const base = f.load(8, this.#field16(Record.RM), GPR);
     const displacement = f.loadAs("i64.load32_s", this.#record, Record.DISPLACEMENT);
     const start = base.add(displacement);
-    if (this.variant.rm === RmKind.MemoryBase) return start;
+    if (this.variant.rm === RmKind.MemoryBase) return start.zeroExtend(this.addressSize);
     const index = f.load(8, this.#field16(Record.INDEX), GPR);
     const scale = f.loadAs("i64.load8_u", this.#record, Record.SCALE);
-    const sum = start.add(index.shl(scale));
-    return this.variant.rm === RmKind.MemoryIndexed ? sum : sum.zeroExtend(this.addressSize);
+    return start.add(index.shl(scale)).zeroExtend(this.addressSize);
   }
 
   protected override linearAddress(bytes: number, access: NonNullable<Access>): Local<"i64"> {
@@ -116,13 +115,13 @@ export class InterpreterEmitter extends Emitter {
   override addressAt(offset: Value, bytes: number, access: NonNullable<Access>): Local<"i64"> {
     if (this.variant.rm !== RmKind.MemoryGeneral) {
       // A segment base stands in the index, and so is in the effective address already.
-      return this.f.let(offset);
+      return this.f.let(offset.zeroExtend(this.addressSize));
     }
     return this.#inSegment(this.f.let(offset.zeroExtend(this.addressSize)), bytes, access);
   }
 
   override stringSource(offset: Value, bytes: number): Local<"i64"> {
-    return this.#inSegment(offset, bytes, "read");
+    return this.flat ? this.f.let(offset) : this.#inSegment(offset, bytes, "read");
   }
 
   override nextRip(): Value {

@@ -59,7 +59,7 @@ export function findDrivenOut(
   }, otherwise);
 }
 
-/** The region is entered that begins with a record: the next jump there, in 64-bit code, is to find it at once. */
+/** The region is entered that begins with a record: the next jump there, in compiled modes, is to find it at once. */
 export function noteRegion(
   f: FunctionBuilder,
   linear: Local<"i64">,
@@ -86,7 +86,7 @@ export function enterRegion(
   });
 }
 
-/** Goes on at an address in 64-bit mode: with the region there, or as `leave`, the core function of this name, does. */
+/** Goes on at an address from compiled code, whose RIP is the linear address: with the region there, or as `leave`, the core function of this name, does. */
 export function leaveTo(f: FunctionBuilder, target: Local<"i64">, leave: number, regionType: number): void {
   findJump(f, target, (entry) => {
     f.store(8, NOWHERE, target.and(~0xfffn), CODE_BASE);

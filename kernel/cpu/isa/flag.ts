@@ -57,7 +57,12 @@ define({
   },
 });
 
-/** Whether the plain case holds that kernels are in: ring 0 of 64-bit mode, where IOPL does not matter. */
+/** Whether the mode is none in which these instructions may have to be emulated: not virtual-8086 mode. */
+function neverVirtual(e: Emitter): boolean {
+  return e.bits64 || e.flat;
+}
+
+/** Whether the plain case holds that kernels are in: ring 0, where IOPL does not matter. */
 function inKernel(e: Emitter) {
   return e.f.loadAs("i32.load", NOWHERE, CPL).eqz();
 }
@@ -77,7 +82,7 @@ define({
   name: "cli",
   encodings: ["FA"],
   semantics: (e) => {
-    if (!e.bits64) return void e.system("cli");
+    if (!neverVirtual(e)) return void e.system("cli");
     e.if(inKernel(e), () => setSystemFlags(e, e.systemFlag(~Flag.IF)), () => void e.system("cli"));
   },
 });
@@ -91,7 +96,7 @@ define({
       e.system("sti");
       interruptsEnabled(e, leave);
     };
-    if (!e.bits64) return slow();
+    if (!neverVirtual(e)) return slow();
     e.if(inKernel(e), () => {
       e.if(e.systemFlag(Flag.IF).eqz(), () => {
         setSystemFlags(e, e.systemFlag(-1).or(Flag.IF));
@@ -111,7 +116,7 @@ define({
   name: "pushf",
   encodings: ["9C d64"],
   semantics: (e) => {
-    if (!e.bits64) return e.push(e.stackSize, e.system("pushf"));
+    if (!neverVirtual(e)) return e.push(e.stackSize, e.system("pushf"));
     const image = e.allFlags().or(e.systemFlag(~(Flag.RF | Flag.VM)).extendU()).or(2);
     e.push(e.stackSize, image);
   },
@@ -127,7 +132,7 @@ define({
       interruptsEnabled(e, () => {});
       e.dispatch();
     };
-    if (!e.bits64 || e.operandSize !== 8) return slow();
+    if (!neverVirtual(e) || e.operandSize === 2) return slow();
     const before = e.f.let(e.systemFlag(-1));
     const changed = e.f.let(value.wrap().xor(before));
     e.if(inKernel(e).and(changed.and(SPECIAL).eqz()), () => {
