@@ -29,6 +29,10 @@ export abstract class FlagsEmitter extends MemoryEmitter {
   protected abstract enterSystem(): void;
   /** Takes the state as a system function left it. */
   protected abstract leaveSystem(): void;
+  /** Leaves with the fault of a system function. */
+  protected leaveSystemFaulted(): void {
+    this.leaveFaulted();
+  }
   /** Puts the flags where the tier keeps them; gives what holds them from then on. */
   protected abstract keepFlags(kind: Expression<"i32">, flags: FlagsSource): FlagsSource;
   /** Makes the flags that are kept those in the state, for core functions to read. */
@@ -151,7 +155,7 @@ export abstract class FlagsEmitter extends MemoryEmitter {
   system(name: SystemFunctionName, a: Value = i64(0), b: Value = i64(0)): Local<"i64"> {
     this.enterSystem();
     const result = this.f.callFor("i64", this.core("system"), i32(systemFunctionNumber(name)), a, b);
-    this.#leaveIfFaulted();
+    this.#leaveIfFaulted(() => this.leaveSystemFaulted());
     this.leaveSystem();
     this.flags = undefined;
     return result;
@@ -174,8 +178,8 @@ export abstract class FlagsEmitter extends MemoryEmitter {
     return result;
   }
 
-  #leaveIfFaulted(): void {
+  #leaveIfFaulted(leave = () => this.leaveFaulted()): void {
     const vector = this.f.loadAs("i32.load", NOWHERE, FAULT_VECTOR);
-    this.f.if(vector.geS(0), () => this.leaveFaulted());
+    this.f.if(vector.geS(0), leave);
   }
 }

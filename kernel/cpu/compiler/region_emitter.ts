@@ -403,6 +403,12 @@ export class RegionEmitter extends CachedMemoryEmitter {
     registers.storeRip(address, address + length);
   }
 
+  protected override leaveSystemFaulted(): void {
+    // A switch to another task may fail when the registers are that task's.
+    if (!this.bits64 && this.variant.form.definition.ends === true) this.#registers.reload();
+    this.leaveFaulted();
+  }
+
   override requireSse(): void {
     if (!this.#sseAllowed) super.requireSse();
     this.#sseAllowed = true;
