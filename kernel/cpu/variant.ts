@@ -83,7 +83,11 @@ export function operandBytes(operand: OperandSpec, operandSize: number): number 
 /** A short name for people: mnemonic, encoding, sizes. */
 export function variantName(variant: Variant): string {
   const parts = [variant.form.definition.name, `"${variant.form.text}"`, `o${variant.operandSize * 8}`];
-  parts.push(`a${variant.addressSize * 8}`, RmKind[variant.rm]!, variant.bits64 ? "long" : variant.flat ? "flat" : "legacy");
+  parts.push(
+    `a${variant.addressSize * 8}`,
+    RmKind[variant.rm]!,
+    variant.bits64 ? "long" : variant.flat ? "flat" : "legacy",
+  );
   if (variant.lock) parts.push("lock");
   if (variant.repeat !== Repeat.None) parts.push(`rep${variant.repeat}`);
   return parts.join(" ");

@@ -18,7 +18,7 @@ export function isComparable(
   { form, bytes, memory, register, rm, addressSize, operandSize, mode }: Instruction,
 ): boolean {
   const { name } = form.definition;
-  if (mode === CodeMode.Bits32) {
+  if (mode !== CodeMode.Bits64) {
     // Which of two faults comes first, and whether one comes with a mask of zeros, is up to the model.
     const overridden = OVERRIDES.some((prefix) => bytes.includes(prefix));
     if (/^(cmps|maskmov)/.test(name) && (addressSize === 2 || overridden)) return false;

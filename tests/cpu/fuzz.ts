@@ -59,7 +59,8 @@ function compareSequences(comparison: Comparison, count: number, how: string, he
 
 function compareInterpreted(): number {
   using comparison = new Comparison();
-  const modes = comparison.hasCompatibilityMode ? [CodeMode.Bits64, CodeMode.Bits32] : [CodeMode.Bits64];
+  const narrow = comparison.hasCompatibilityMode ? [CodeMode.Bits32, CodeMode.Flat32] : [];
+  const modes = [CodeMode.Bits64, ...narrow];
   const cases = modes.reduce((sum, mode) => sum + compareForms(comparison, mode, 100, "interpreted"), 0);
   return cases + compareRuns(comparison, "interpreted") +
     compareSequences(comparison, 10_000, "interpreted");
@@ -67,7 +68,11 @@ function compareInterpreted(): number {
 
 function compareCompiled(): number {
   using comparison = new Comparison(compileAtOnce);
-  return compareForms(comparison, CodeMode.Bits64, 50, "compiled") + compareRuns(comparison, "compiled") +
+  const narrow = comparison.hasCompatibilityMode
+    ? compareForms(comparison, CodeMode.Flat32, 50, "compiled")
+    : 0;
+  return narrow + compareForms(comparison, CodeMode.Bits64, 50, "compiled") +
+    compareRuns(comparison, "compiled") +
     compareSequences(comparison, 4000, "compiled");
 }
 

@@ -183,15 +183,16 @@ export class GuestCpu {
     cpu.pagingChanged({ kind: "mode" });
   }
 
-  /** Chooses between 64-bit and 32-bit code. */
+  /** Chooses between 64-bit and 32-bit code, that in flat segments or in one that ends a byte below 4 GiB. */
   enter(mode: CodeMode): void {
     this.#mode = mode;
     const { cpu } = this.#engine;
     const long = mode === CodeMode.Bits64;
+    const limit = mode === CodeMode.Bits32 ? 0xfffffffe : 0xffffffff;
     for (const segment of [Segment.FS, Segment.GS]) cpu.setSegment(segment, 0, 0n, 0, NULL_SELECTOR);
     for (const segment of [Segment.ES, Segment.DS]) {
       if (long) cpu.setSegment(segment, 0, 0n, 0, NULL_SELECTOR);
-      else cpu.setSegment(segment, USER_DS, 0n, 0xffffffff, USER_DATA);
+      else cpu.setSegment(segment, USER_DS, 0n, limit, USER_DATA);
     }
     const size = long ? SegmentAttribute.LONG : SegmentAttribute.DB;
     cpu.setSegment(Segment.CS, long ? USER_CS : USER32_CS, 0n, 0xffffffff, USER_CODE | size);

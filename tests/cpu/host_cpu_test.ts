@@ -23,13 +23,13 @@ const SEQUENCE_CASES = 8;
 
 const obstacle = hostObstacle();
 
-for (const mode of [CodeMode.Bits64, CodeMode.Bits32]) {
+for (const mode of [CodeMode.Bits64, CodeMode.Bits32, CodeMode.Flat32]) {
   Deno.test({
     name: `instructions do what they do on the host's CPU in ${CodeMode[mode]} code`,
     ignore: obstacle !== undefined,
     fn() {
       using comparison = new Comparison();
-      if (mode === CodeMode.Bits32 && !comparison.hasCompatibilityMode) {
+      if (mode !== CodeMode.Bits64 && !comparison.hasCompatibilityMode) {
         console.log("The host's kernel does not run 32-bit code");
         return;
       }
@@ -64,13 +64,13 @@ Deno.test({
   },
 });
 
-for (const mode of [CodeMode.Bits64, CodeMode.Bits32]) {
+for (const mode of [CodeMode.Bits64, CodeMode.Flat32]) {
   Deno.test({
     name: `compiled instructions do what they do on the host's CPU in ${CodeMode[mode]} code`,
     ignore: obstacle !== undefined,
     fn() {
       using comparison = new Comparison(compileAtOnce);
-      if (mode === CodeMode.Bits32 && !comparison.hasCompatibilityMode) {
+      if (mode !== CodeMode.Bits64 && !comparison.hasCompatibilityMode) {
         console.log("The host's kernel does not run 32-bit code");
         return;
       }

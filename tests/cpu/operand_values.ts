@@ -50,7 +50,7 @@ export class CaseWriter extends CaseBytes {
     this.#special(instruction);
     const target = this.#address(instruction);
     this.#specialMemory(instruction, target);
-    if (instruction.mode === CodeMode.Bits32) this.#narrow();
+    if (instruction.mode !== CodeMode.Bits64) this.#narrow();
   }
 
   /** Leaves what 32-bit code has: eight registers of 32 bits. */

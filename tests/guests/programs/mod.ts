@@ -16,6 +16,7 @@ import { longRegisters } from "./long_registers.ts";
 import { longSelfModifying } from "./long_self_modifying.ts";
 import { longTransfers } from "./long_transfers.ts";
 import { protectedAlignment } from "./protected_alignment.ts";
+import { protectedFlat } from "./protected_flat.ts";
 import { protectedLegacy } from "./protected_legacy.ts";
 import { protectedLimits } from "./protected_limits.ts";
 import { protectedPaging } from "./protected_paging.ts";
@@ -37,6 +38,7 @@ export const guests: readonly Guest[] = [
   longSelfModifying,
   longTransfers,
   protectedAlignment,
+  protectedFlat,
   protectedLegacy,
   protectedLimits,
   protectedPaging,
