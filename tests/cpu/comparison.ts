@@ -116,10 +116,10 @@ export class Comparison implements Disposable {
     return this.#compareMany(next, random, encodings, cases, this.compile === undefined ? SINGLY : TO_A_JUMP);
   }
 
-  /** Compares instructions that are executed without a stop behind each; in 64-bit mode. */
+  /** Compares instructions that are executed without a stop behind each. */
   compareRuns(seed: number, runs: number, cases: number): Outcome {
     const random = new Random(seed);
-    return this.#compareMany(() => generateRun(random), random, runs, cases, TO_A_JUMP);
+    return this.#compareMany(() => generateRun(random, this.#mode), random, runs, cases, TO_A_JUMP);
   }
 
   #compareMany(

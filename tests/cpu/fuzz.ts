@@ -30,6 +30,11 @@ function note(name: string, difference: string | undefined): void {
   console.log(`${name} differs with seed ${seed}:\n${difference}`);
 }
 
+/** Modes that code can be compiled in. */
+function modesOf(comparison: Comparison): CodeMode[] {
+  return comparison.hasCompatibilityMode ? [CodeMode.Bits64, CodeMode.Flat32] : [CodeMode.Bits64];
+}
+
 function compareForms(comparison: Comparison, mode: CodeMode, encodings: number, how: string): number {
   let cases = 0;
   comparison.enter(mode);
@@ -43,10 +48,12 @@ function compareForms(comparison: Comparison, mode: CodeMode, encodings: number,
 
 function compareRuns(comparison: Comparison, how: string): number {
   if (options.only !== "") return 0;
-  comparison.enter(CodeMode.Bits64);
-  const outcome = comparison.compareRuns(seed, 10_000, 64);
-  note(`A run of ${how} code`, outcome.difference);
-  return outcome.cases;
+  return modesOf(comparison).reduce((cases, mode) => {
+    comparison.enter(mode);
+    const outcome = comparison.compareRuns(seed, 10_000, 64);
+    note(`A run of ${how} ${CodeMode[mode]} code`, outcome.difference);
+    return cases + outcome.cases;
+  }, 0);
 }
 
 function compareSequences(comparison: Comparison, count: number, how: string, held?: HeldCompiler): number {
@@ -59,8 +66,8 @@ function compareSequences(comparison: Comparison, count: number, how: string, he
 
 function compareInterpreted(): number {
   using comparison = new Comparison();
-  const narrow = comparison.hasCompatibilityMode ? [CodeMode.Bits32, CodeMode.Flat32] : [];
-  const modes = [CodeMode.Bits64, ...narrow];
+  const modes = modesOf(comparison);
+  if (comparison.hasCompatibilityMode) modes.push(CodeMode.Bits32);
   const cases = modes.reduce((sum, mode) => sum + compareForms(comparison, mode, 100, "interpreted"), 0);
   return cases + compareRuns(comparison, "interpreted") +
     compareSequences(comparison, 10_000, "interpreted");

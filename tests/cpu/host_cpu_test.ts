@@ -23,17 +23,23 @@ const SEQUENCE_CASES = 8;
 
 const obstacle = hostObstacle();
 
+/** Enters a mode, if the host has it. */
+function enter(comparison: Comparison, mode: CodeMode): boolean {
+  if (mode !== CodeMode.Bits64 && !comparison.hasCompatibilityMode) {
+    console.log("The host's kernel does not run 32-bit code");
+    return false;
+  }
+  comparison.enter(mode);
+  return true;
+}
+
 for (const mode of [CodeMode.Bits64, CodeMode.Bits32, CodeMode.Flat32]) {
   Deno.test({
     name: `instructions do what they do on the host's CPU in ${CodeMode[mode]} code`,
     ignore: obstacle !== undefined,
     fn() {
       using comparison = new Comparison();
-      if (mode !== CodeMode.Bits64 && !comparison.hasCompatibilityMode) {
-        console.log("The host's kernel does not run 32-bit code");
-        return;
-      }
-      comparison.enter(mode);
+      if (!enter(comparison, mode)) return;
       const { compared, skipped } = selectForms(mode);
       const differences: string[] = [];
       const neverEncoded: string[] = [];
@@ -55,14 +61,19 @@ for (const mode of [CodeMode.Bits64, CodeMode.Bits32, CodeMode.Flat32]) {
   });
 }
 
-Deno.test({
-  name: "instructions without a stop between them do what they do on the host's CPU",
-  ignore: obstacle !== undefined,
-  fn() {
-    using comparison = new Comparison();
-    assertEquals(comparison.compareRuns(SEED, RUNS, CASES).difference, undefined);
-  },
-});
+for (const mode of [CodeMode.Bits64, CodeMode.Flat32]) {
+  Deno.test({
+    name: `instructions without a stop between them do what they do on the host's CPU in ${
+      CodeMode[mode]
+    } code`,
+    ignore: obstacle !== undefined,
+    fn() {
+      using comparison = new Comparison();
+      if (!enter(comparison, mode)) return;
+      assertEquals(comparison.compareRuns(SEED, RUNS, CASES).difference, undefined);
+    },
+  });
+}
 
 for (const mode of [CodeMode.Bits64, CodeMode.Flat32]) {
   Deno.test({
@@ -70,11 +81,7 @@ for (const mode of [CodeMode.Bits64, CodeMode.Flat32]) {
     ignore: obstacle !== undefined,
     fn() {
       using comparison = new Comparison(compileAtOnce);
-      if (mode !== CodeMode.Bits64 && !comparison.hasCompatibilityMode) {
-        console.log("The host's kernel does not run 32-bit code");
-        return;
-      }
-      comparison.enter(mode);
+      if (!enter(comparison, mode)) return;
       const differences: string[] = [];
       const neverCompiled: string[] = [];
       for (const form of selectForms(mode).compared) {
@@ -88,16 +95,21 @@ for (const mode of [CodeMode.Bits64, CodeMode.Flat32]) {
   });
 }
 
-Deno.test({
-  name: "compiled instructions with jumps behind them do what they do on the host's CPU",
-  ignore: obstacle !== undefined,
-  fn() {
-    using comparison = new Comparison(compileAtOnce);
-    const { compiled, difference } = comparison.compareRuns(SEED, COMPILED_RUNS, COMPILED_CASES);
-    assertEquals(difference, undefined);
-    assertEquals(compiled, COMPILED_RUNS);
-  },
-});
+for (const mode of [CodeMode.Bits64, CodeMode.Flat32]) {
+  Deno.test({
+    name: `compiled instructions with jumps behind them do what they do on the host's CPU in ${
+      CodeMode[mode]
+    } code`,
+    ignore: obstacle !== undefined,
+    fn() {
+      using comparison = new Comparison(compileAtOnce);
+      if (!enter(comparison, mode)) return;
+      const { compiled, difference } = comparison.compareRuns(SEED, COMPILED_RUNS, COMPILED_CASES);
+      assertEquals(difference, undefined);
+      assertEquals(compiled, COMPILED_RUNS);
+    },
+  });
+}
 
 Deno.test({
   name: "sequences with loops, conditions and calls do what they do on the host's CPU",

@@ -6,8 +6,9 @@
  */
 
 import { type Form, forms } from "../../kernel/cpu/isa/mod.ts";
-import { CodeMode } from "../../kernel/cpu/state.ts";
+import type { CodeMode } from "../../kernel/cpu/state.ts";
 import { INSTRUCTION, PADS } from "./case_layout.ts";
+import { isComparable } from "./comparable.ts";
 import { generate, type Instruction } from "./instruction_generator.ts";
 import type { Random } from "./random.ts";
 
@@ -22,13 +23,14 @@ const READERS = forms.filter((form) =>
   !form.attributes.has("i64")
 );
 
-/** Makes a run for 64-bit mode, with a jump at its end. `undefined`: what was tried cannot be used. */
-export function generateRun(random: Random): Instruction | undefined {
-  return random.once(4) ? stringRun(random) : flagPair(random);
+/** Makes a run for a mode, with a jump at its end. `undefined`: what was tried cannot be used. */
+export function generateRun(random: Random, mode: CodeMode): Instruction | undefined {
+  const run = random.once(4) ? stringRun(random, mode) : flagPair(random, mode);
+  return run !== undefined && isComparable(run) ? run : undefined;
 }
 
-function stringRun(random: Random): Instruction | undefined {
-  const instruction = generate(random.pick<Form>(STRINGS), random, CodeMode.Bits64);
+function stringRun(random: Random, mode: CodeMode): Instruction | undefined {
+  const instruction = generate(random.pick<Form>(STRINGS), random, mode);
   if (instruction === undefined || instruction.repeat === 0 || instruction.bytes.includes(0xf0)) {
     return undefined;
   }
@@ -36,15 +38,15 @@ function stringRun(random: Random): Instruction | undefined {
 }
 
 /** An instruction that leaves flags, and one that reads them: no two accesses to memory. */
-function flagPair(random: Random): Instruction | undefined {
-  const first = generate(random.pick<Form>(WRITERS), random, CodeMode.Bits64);
+function flagPair(random: Random, mode: CodeMode): Instruction | undefined {
+  const first = generate(random.pick<Form>(WRITERS), random, mode);
   if (first === undefined || first.bytes.includes(0xf0)) return undefined;
   const code = [...first.bytes];
   if (random.once(2)) {
     code.push(0x70 + random.below(16));
     code.push(PADS[1] - (INSTRUCTION + code.length + 1));
   } else {
-    const second = generate(random.pick<Form>(READERS), random, CodeMode.Bits64);
+    const second = generate(random.pick<Form>(READERS), random, mode);
     if (second === undefined || second.memory !== undefined || second.bytes.includes(0xf0)) return undefined;
     code.push(...second.bytes);
   }
