@@ -9,10 +9,10 @@ import { isSeam } from "../code_seams.ts";
 import { Decoder, DecodeResult, MAXIMUM_LENGTH } from "../decoder.ts";
 import { CODE_PAGES, CODE_PAGES_SIZE, CODE_PIECES, RECORDS, RECORDS_SIZE } from "../layout.ts";
 import type { CodeMode } from "../state.ts";
-import type { Variant } from "../variant.ts";
 import { fusedMask } from "./handler.ts";
 import type { Handlers } from "./handlers.ts";
 import { COUNTER_RANGE, Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
+import { RecordIndex } from "./record_index.ts";
 import type { Tlb } from "../tlb.ts";
 
 /** Most instructions of a straight run. */
@@ -28,11 +28,18 @@ interface Run {
   readonly last: number;
 }
 
-/** What is known about a page that holds decoded code. */
-interface CodePage {
-  readonly runs: Run[];
-  readonly keys: number[];
-}
+/** Of single steps, in how code is decoded, beside the mode. */
+const SINGLE_STEP = 4;
+
+/** Home of a record: the number of its page, and above it how it was decoded and what it is. */
+const HOME_PAGE = (1 << 20) - 1;
+const HOME_MODE_SHIFT = 20;
+/** The instruction goes on in another page. */
+const CROSSES = 1 << 23;
+/** Execution has come here by a jump. */
+const ENTERED = 1 << 24;
+/** Records that there is room for at first, of those whose homes are known. */
+const HOMES = 1 << 14;
 
 /** How code at an address is reached. */
 export interface CodeSource {
@@ -64,14 +71,14 @@ export class CodeCache {
   readonly #bytes: Uint8Array;
   readonly #ram: Uint8Array;
   readonly #decoder = new Decoder();
-  /** What the record before the one being written executes, in the same run. */
-  #previous: Variant | undefined;
+  /** Handler of the record before the one being written, in the same run; 0 if there is none. */
+  #previous = 0;
   readonly #scratch = new Uint8Array(32);
   #next = RECORDS;
-  #entries = new Map<number, number>();
-  #pages = new Map<number, CodePage>();
-  /** Where runs begin, by their first record. */
-  #keys = new Map<number, number>();
+  readonly #index = new RecordIndex();
+  #pages = new Map<number, Run[]>();
+  /** Where each record's instruction lies. */
+  #homes = new Uint32Array(HOMES);
   /** Records of instructions that lie in two pages: where the second was when they were decoded. */
   #crossing = new Map<number, number>();
   /** What records were before compiled code stood in for them. */
@@ -112,10 +119,9 @@ export class CodeCache {
   /** Drops everything. No record may be in use. */
   flush(): void {
     this.#next = RECORDS;
-    this.#entries = new Map();
+    this.#index.clear();
     this.#pages = new Map();
     this.#crossing = new Map();
-    this.#keys = new Map();
     this.#replaced = new Map();
     this.tlb.flushAllJumps();
     this.#bytes.fill(0, CODE_PAGES, CODE_PAGES + CODE_PAGES_SIZE);
@@ -129,19 +135,32 @@ export class CodeCache {
    * `undefined`: the instruction goes on in a page that cannot be fetched.
    */
   find(source: CodeSource, mode: CodeMode, singleStep: boolean): number | undefined {
-    const key = codeKey(source.host, mode) + (singleStep ? 4 : 0);
-    const known = this.#entries.get(key);
-    if (known !== undefined && this.#usable(known, source)) return known;
-    return this.#decodeRun(source, mode, key, singleStep);
+    const { host } = source;
+    const kind = mode + (singleStep ? SINGLE_STEP : 0);
+    const known = this.#index.get(host, kind);
+    const record = known !== 0 && this.#usable(known, source) ? known : this.#decodeRun(source, mode, kind);
+    if (record === undefined || singleStep) return record;
+    const home = (record - RECORDS) / RECORD_SIZE;
+    if ((this.#homes[home]! & ENTERED) === 0) {
+      this.#homes[home]! |= ENTERED;
+      if (this.starts !== undefined) this.starts[host >> 3]! |= 1 << (host & 7);
+      const region = this.regions?.at(codeKey(host, mode)) ?? 0;
+      if (region !== 0) this.enterRegion(record, region);
+    }
+    return record;
   }
 
   #usable(record: number, source: CodeSource): boolean {
     if (this.#halves[record >> 1] === SpecialHandler.Refetch) return false;
-    const second = this.#crossing.get(record);
-    return second === undefined || second === source.nextPage();
+    return !this.#crosses(record) || this.#crossing.get(record) === source.nextPage();
   }
 
-  #decodeRun(source: CodeSource, mode: CodeMode, key: number, singleStep: boolean): number | undefined {
+  #crosses(record: number): boolean {
+    return (this.#homes[(record - RECORDS) / RECORD_SIZE]! & CROSSES) !== 0;
+  }
+
+  #decodeRun(source: CodeSource, mode: CodeMode, kind: number): number | undefined {
+    const singleStep = kind >= SINGLE_STEP;
     const page = source.host >>> 12;
     const pageStart = page * 4096;
     let offset = source.host - pageStart;
@@ -149,7 +168,7 @@ export class CodeCache {
     let record = first;
     let before = offset;
     const decoder = this.#decoder;
-    this.#previous = undefined;
+    this.#previous = 0;
     for (let count = 0;; count++) {
       if (offset >= 4096 || count === RUN_LENGTH || count >= LONG_RUN && isSeam(before, offset)) {
         this.#special(record, SpecialHandler.NextPage, offset);
@@ -160,10 +179,9 @@ export class CodeCache {
           this.#special(record, SpecialHandler.StepEnd, offset);
           break;
         }
-        const existing = this.#entries.get(codeKey(pageStart + offset, mode));
+        const existing = this.#index.get(pageStart + offset, kind);
         if (
-          existing !== undefined && this.#halves[existing >> 1] !== SpecialHandler.Refetch &&
-          !this.#crossing.has(existing)
+          existing !== 0 && this.#halves[existing >> 1] !== SpecialHandler.Refetch && !this.#crosses(existing)
         ) {
           this.#special(record, SpecialHandler.Goto, offset);
           this.#words[(record + Record.LINK) >> 2] = existing;
@@ -182,12 +200,13 @@ export class CodeCache {
         if (second === undefined) return undefined;
         result = this.#decodeCrossing(pageStart + offset, second, mode);
         this.#write(record, offset, result);
+        this.#place(record, source.host, kind, CROSSES);
         this.#crossing.set(record, second);
         offset += decoder.length;
         record += RECORD_SIZE;
         this.#special(record, singleStep ? SpecialHandler.StepEnd : SpecialHandler.NextPage, offset);
         this.#markPage(second >>> 12, 0, offset - 4096);
-        this.#page(second >>> 12).runs.push({ first, last: record });
+        this.#runs(second >>> 12).push({ first, last: record });
         break;
       }
       if (result === DecodeResult.Ok && decoder.form.definition.name === "nop" && count > 0 && !singleStep) {
@@ -195,7 +214,9 @@ export class CodeCache {
         offset += decoder.length;
         continue;
       }
-      this.#write(record, offset, result);
+      // A jump that is executed with what is before it stays what it is: no compiled code ever stands in for it.
+      const fused = this.#write(record, offset, result);
+      if (!fused) this.#place(record, pageStart + offset, kind, 0);
       record += RECORD_SIZE;
       offset += decoder.length;
       if (result !== DecodeResult.Ok || decoder.form.definition.ends === true) {
@@ -207,34 +228,42 @@ export class CodeCache {
     }
     this.#next = record + RECORD_SIZE;
     this.#markPage(page, source.host - pageStart, Math.min(offset, 4096));
-    const info = this.#page(page);
-    info.runs.push({ first, last: record });
-    info.keys.push(key);
-    this.#entries.set(key, first);
-    this.#keys.set(first, key);
-    if (!singleStep) {
-      if (this.starts !== undefined) this.starts[source.host >> 3]! |= 1 << (source.host & 7);
-      const region = this.regions?.at(key) ?? 0;
-      if (region !== 0 && this.#halves[first >> 1] !== SpecialHandler.NextPage) {
-        this.enterRegion(first, region);
-      }
-    }
+    this.#runs(page).push({ first, last: record });
     return first;
   }
 
-  /** Where the run that begins with a record begins, as {@link codeKey} has it. */
-  keyOf(record: number): number | undefined {
-    return this.#keys.get(record);
+  /** Notes where the instruction of a record lies. */
+  #place(record: number, host: number, kind: number, flags: number): void {
+    this.#index.set(host, kind, record);
+    const home = (record - RECORDS) / RECORD_SIZE;
+    if (home >= this.#homes.length) {
+      const homes = new Uint32Array(this.#homes.length * 4);
+      homes.set(this.#homes);
+      this.#homes = homes;
+    }
+    this.#homes[home] = (host >>> 12) | (kind << HOME_MODE_SHIFT) | flags;
   }
 
-  /** The record of a run that has been decoded, unless it lies in two pages. */
+  /** Where the instruction of a record begins, as {@link codeKey} has it; `undefined` if it has been overwritten. */
+  keyOf(record: number): number | undefined {
+    if (this.#halves[record >> 1] === SpecialHandler.Refetch) return undefined;
+    const home = this.#homes[(record - RECORDS) / RECORD_SIZE]!;
+    const host = (home & HOME_PAGE) * 4096 + this.#halves[(record + Record.OFFSET) >> 1]!;
+    return host * 8 + (home >> HOME_MODE_SHIFT & 7);
+  }
+
+  /** The record of an instruction that has been decoded, unless it lies in two pages. */
   known(key: number): number | undefined {
-    const record = this.#entries.get(key);
-    if (record === undefined || this.#crossing.has(record)) return undefined;
+    const record = this.#at(key);
+    if (record === 0 || this.#crosses(record)) return undefined;
     return this.#halves[record >> 1] === SpecialHandler.Refetch ? undefined : record;
   }
 
-  /** Lets compiled code stand in for a run. */
+  #at(key: number): number {
+    return this.#index.get(Math.floor(key / 8), key & 7);
+  }
+
+  /** Lets compiled code stand in for what begins with a record. */
   enterRegion(record: number, region: number): void {
     const link = (record + Record.LINK) >> 2;
     const handler = this.#halves[record >> 1]!;
@@ -245,9 +274,9 @@ export class CodeCache {
 
   /** Lets the run be executed itself again, which compiled code has stood in for. */
   leaveRegion(key: number): void {
-    const record = this.#entries.get(key);
-    const replaced = record === undefined ? undefined : this.#replaced.get(record);
-    if (record === undefined || replaced === undefined) return;
+    const record = this.#at(key);
+    const replaced = this.#replaced.get(record);
+    if (replaced === undefined) return;
     this.#replaced.delete(record);
     if (this.#halves[record >> 1] !== SpecialHandler.Region) return;
     this.#halves[record >> 1] = replaced.handler;
@@ -274,7 +303,8 @@ export class CodeCache {
     this.#words[(record + Record.LINK) >> 2] = 0;
   }
 
-  #write(record: number, offset: number, result: DecodeResult): void {
+  /** Writes what has been decoded. Gives whether it will be executed together with the record before it. */
+  #write(record: number, offset: number, result: DecodeResult): boolean {
     const halves = this.#halves;
     const words = this.#words;
     const at = record >> 1;
@@ -286,13 +316,14 @@ export class CodeCache {
     if (result !== DecodeResult.Ok) {
       const { undefinedOpcode, tooLong } = this.faults;
       halves[at] = result === DecodeResult.Undefined ? undefinedOpcode : tooLong;
-      return;
+      return false;
     }
     this.#bytes[record + Record.SCALE] = d.scale;
-    const variant = d.variant();
-    halves[at] = this.handlers.number({ variant, fused: false });
-    if (this.#previous !== undefined) this.#fuse(this.#previous, variant, record);
-    this.#previous = variant;
+    const handler = this.handlers.known(d.variantKey() * 2) ??
+      this.handlers.number({ variant: d.variant(), fused: false });
+    halves[at] = handler;
+    const fused = this.#previous !== 0 && this.#fuse(this.#previous, record);
+    this.#previous = handler;
     halves[at + (Record.REGISTER >> 1)] = d.register;
     halves[at + (Record.RM >> 1)] = d.rmRegister;
     halves[at + (Record.INDEX >> 1)] = d.index;
@@ -303,19 +334,23 @@ export class CodeCache {
     words[(record + Record.DISPLACEMENT) >> 2] = d.ripRelative ? d.displacement + offset : d.displacement;
     words[(record + Record.IMMEDIATE) >> 2] = d.immediateLow;
     words[(record + Record.IMMEDIATE + 4) >> 2] = d.immediateHigh;
+    return fused;
   }
 
-  /** Makes one of the record before `record`, which executes `first`, and of `record`, if it is a jump on its flags. */
-  #fuse(first: Variant, jump: Variant, record: number): void {
-    const mask = fusedMask(first, jump);
-    if (mask === undefined) return;
-    this.#halves[(record - RECORD_SIZE) >> 1] = this.handlers.number({ variant: first, fused: true });
+  /** Makes one of the record before `record`, whose handler is `first`, and of `record`, if it is a jump on its flags. */
+  #fuse(first: number, record: number): boolean {
+    if (this.#decoder.form.definition.name !== "jcc") return false;
+    const { variant } = this.handlers.handler(first)!;
+    const mask = fusedMask(variant, this.#decoder.variant());
+    if (mask === undefined) return false;
+    this.#halves[(record - RECORD_SIZE) >> 1] = this.handlers.number({ variant, fused: true });
     this.#bytes[record + Record.SCALE] = mask;
+    return true;
   }
 
-  #page(page: number): CodePage {
+  #runs(page: number): Run[] {
     let found = this.#pages.get(page);
-    if (found === undefined) this.#pages.set(page, found = { runs: [], keys: [] });
+    if (found === undefined) this.#pages.set(page, found = []);
     return found;
   }
 
@@ -351,26 +386,19 @@ export class CodeCache {
   }
 
   #invalidate(page: number): void {
-    const info = this.#pages.get(page);
+    const runs = this.#pages.get(page);
     this.regions?.drop(page);
     this.#bytes[CODE_PAGES + page] = 0;
     this.#words[(CODE_PIECES >> 2) + page * 2] = 0;
     this.#words[(CODE_PIECES >> 2) + page * 2 + 1] = 0;
-    if (info === undefined) return;
+    if (runs === undefined) return;
     this.invalidations++;
     // Whoever still holds such a record, the run loop included, decodes again when it gets there.
-    for (const { first, last } of info.runs) {
+    for (const { first, last } of runs) {
       for (let record = first; record <= last; record += RECORD_SIZE) {
+        if (this.#halves[record >> 1] === SpecialHandler.Region) this.#replaced.delete(record);
         this.#halves[record >> 1] = SpecialHandler.Refetch;
       }
-    }
-    for (const key of info.keys) {
-      const record = this.#entries.get(key);
-      if (record !== undefined) {
-        this.#keys.delete(record);
-        this.#replaced.delete(record);
-      }
-      this.#entries.delete(key);
     }
     this.#pages.delete(page);
   }

@@ -36,6 +36,11 @@ export class Handlers {
     for (const handler of inline) this.#numbers.set(handlerKey(handler), this.#handlers.push(handler) - 1);
   }
 
+  /** Number of the handler that has this {@link handlerKey}, if there is one. */
+  known(key: number): number | undefined {
+    return this.#numbers.get(key);
+  }
+
   /** Number of a handler. */
   number(handler: Handler): number {
     const key = handlerKey(handler);
