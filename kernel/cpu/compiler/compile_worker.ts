@@ -23,7 +23,7 @@ function optimize(on: boolean): void {
 }
 
 addEventListener("message", (event) => {
-  const { port, ...code } = (event as MessageEvent<CompileStart>).data;
+  const { port, answers, ...code } = (event as MessageEvent<CompileStart>).data;
   const compiler = new Compiler(code, new CoveredCode());
   const waiting: CompileRequest[] = [];
   const compileWaiting = () => {
@@ -33,6 +33,7 @@ addEventListener("message", (event) => {
     optimize(true);
     try {
       port.postMessage(compileBatch(compiler, requests));
+      Atomics.add(answers, 0, 1);
     } finally {
       optimize(false);
     }
