@@ -135,6 +135,12 @@ export class Regions implements CompiledRegions {
     return true;
   }
 
+  /** Asks for code again if it is still entered a few hundred times from now on: where calls return to, for example. */
+  #askSoon(key: number): void {
+    this.putOff++;
+    this.#warm.set(key, Math.max(this.host.rounds - 2, 0));
+  }
+
   #takeExits(): number {
     const free = this.#freeExits.pop();
     if (free !== undefined) return free;
@@ -157,7 +163,7 @@ export class Regions implements CompiledRegions {
         if (compiled.has(slot)) continue;
         this.#giveBack(request);
         this.#asked.delete(codeKey(host, mode));
-        if (later.has(slot)) this.putOff++;
+        if (later.has(slot)) this.#askSoon(codeKey(host, mode));
         else this.#refused.add(codeKey(host, mode));
       }
       this.#installAll(answer);
