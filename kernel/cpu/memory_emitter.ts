@@ -48,14 +48,22 @@ export abstract class MemoryEmitter {
     this.leaveFaulted();
   }
 
+  // Where the ways to an address meet, V8 would have to extend it to 64 bits: each way loads for itself.
+
   /** Loads `size` bytes (1, 2, 4, 8). */
   load(size: number, linear: Local<"i64">): Local<"i64"> {
-    return this.f.load(size, this.hostAddress("read", size, linear), 0, Memory.Ram);
+    const { f } = this;
+    const value = f.local("i64");
+    this.translate("read", size, linear, (at) => f.set(value, f.load(size, at, 0, Memory.Ram)));
+    return value;
   }
 
   /** Loads 16 bytes. */
   loadVector(linear: Local<"i64">): Local<"v128"> {
-    return this.f.loadVector(this.hostAddress("read", 16, linear), 0, Memory.Ram);
+    const { f } = this;
+    const value = f.local("v128");
+    this.translate("read", 16, linear, (at) => f.set(value, f.loadVector(at, 0, Memory.Ram)));
+    return value;
   }
 
   /** Stores the low `size` bytes (1, 2, 4, 8). */
@@ -129,18 +137,30 @@ export abstract class MemoryEmitter {
   hostAddress(access: "read" | "modify", size: number, linear: Local<"i64">): Local<"i32"> {
     const { f } = this;
     const host = f.local("i32");
+    this.translate(access, size, linear, (at) => f.set(host, at));
+    return host;
+  }
+
+  /** Runs `take` with that offset, for each way to it. */
+  protected translate(
+    access: "read" | "modify",
+    size: number,
+    linear: Local<"i64">,
+    take: (at: Expression<"i32">) => void,
+  ): void {
+    const { f } = this;
     const entry = tlbEntry(f, linear);
     const table = access === "read" ? READ_TLB : WRITE_TLB;
     f.ifMostly(this.#tlbHit(table, entry, size, linear), () => {
       const addend = f.loadAs("i32.load", entry, table + 8);
       this.found(access, linear, addend);
-      f.set(host, linear.wrap().add(addend));
+      take(linear.wrap().add(addend));
     }, () => {
       const slow = this.core(access === "read" ? "readSlow" : "modifySlow");
-      f.set(host, f.callFor("i32", slow, linear, i32(size)));
+      const host = f.callFor("i32", slow, linear, i32(size));
       f.ifRarely(host.eq(-1), () => this.leaveFaulted());
+      take(host);
     });
-    return host;
   }
 
   #tlbHit(table: number, entry: Local<"i32">, size: number, linear: Local<"i64">): Expression<"i32"> {

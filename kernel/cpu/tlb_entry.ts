@@ -10,6 +10,6 @@ import type { FunctionBuilder, Local } from "./wasm/function_builder.ts";
 /** Offset of the entry from the start of its TLB, the same in all of them. */
 export function tlbEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
   return f.let(
-    linear.shrU(12 - Math.log2(TLB_ENTRY_SIZE)).wrap().and((TLB_ENTRIES - 1) * TLB_ENTRY_SIZE),
+    linear.wrap().shrU(12 - Math.log2(TLB_ENTRY_SIZE)).and((TLB_ENTRIES - 1) * TLB_ENTRY_SIZE),
   );
 }

@@ -96,15 +96,19 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     return base === undefined ? undefined : this.pages.page(base, use);
   }
 
-  override hostAddress(use: PageUse, size: number, linear: Local<"i64">): Local<"i32"> {
+  protected override translate(
+    use: PageUse,
+    size: number,
+    linear: Local<"i64">,
+    take: (at: Expression<"i32">) => void,
+  ): void {
     const cached = this.#cached(linear, use);
-    if (cached === undefined || cached.empty) return super.hostAddress(use, size, linear);
-    const { f } = this;
-    const host = f.local("i32");
-    f.ifMostly(linear.sub(cached.page).leU(PAGE - size), () => {
-      f.set(host, linear.wrap().add(cached.addend));
-    }, () => f.set(host, super.hostAddress(use, size, linear)));
-    return host;
+    if (cached === undefined || cached.empty) return super.translate(use, size, linear, take);
+    this.f.ifMostly(
+      linear.sub(cached.page).leU(PAGE - size),
+      () => take(linear.wrap().add(cached.addend)),
+      () => super.translate(use, size, linear, take),
+    );
   }
 
   protected override found(use: PageUse, linear: Local<"i64">, addend: Local<"i32">): void {

@@ -12,7 +12,7 @@ import { type FunctionBuilder, type Local, NOWHERE, Table } from "../wasm/functi
 const ENTRY_SIZE = 16;
 
 function jumpEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
-  const page = f.let(linear.shrU(12).wrap());
+  const page = f.let(linear.wrap().shrU(12));
   const group = page.xor(page.shrU(8)).and(JUMP_GROUPS - 1);
   const low = linear.wrap();
   const place = low.xor(low.shrU(4)).and(JUMP_GROUP_ENTRIES - 1);
@@ -20,7 +20,7 @@ function jumpEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
 }
 
 function jumpContext(f: FunctionBuilder, linear: Local<"i64">): Local<"i64"> {
-  return f.load(8, linear.shrU(63).shl(3).wrap(), JUMP_CONTEXT);
+  return f.load(8, linear.shrU(60).wrap().and(8), JUMP_CONTEXT);
 }
 
 /** Runs `found` with the offset of the entry for a linear address, or `otherwise`. */
