@@ -188,12 +188,14 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
 
   /** Whether 32-bit code need not look at CS, SS, DS and ES. */
   get #flat(): boolean {
+    const words = this.#words;
     for (let segment = Segment.ES; segment <= Segment.DS; segment++) {
-      if (this.segmentLimit(segment) !== UNLIMITED || this.segmentBase(segment) !== 0n) return false;
-      if (segment === Segment.CS) continue;
-      if ((this.segmentAttributes(segment) & DATA_KIND) !== SegmentAttribute.READ_WRITE) return false;
+      const base = (SEGMENT_BASE >> 2) + segment * 2;
+      if ((words[base]! | words[base + 1]! | ~words[(SEGMENT_LIMIT >> 2) + segment]!) !== 0) return false;
+      const kind = words[(SEGMENT_ATTRIBUTES >> 2) + segment]! & DATA_KIND;
+      if (segment !== Segment.CS && kind !== SegmentAttribute.READ_WRITE) return false;
     }
-    return (this.segmentAttributes(Segment.SS) & SegmentAttribute.DB) !== 0;
+    return (words[(SEGMENT_ATTRIBUTES >> 2) + Segment.SS]! & SegmentAttribute.DB) !== 0;
   }
 
   #flatnessChanged(): void {
