@@ -11,6 +11,9 @@ import { Compiler, type CompileRequest } from "./compiler.ts";
 
 /** Most regions of one module. */
 const BATCH = 32;
+/** Milliseconds for which fewer requests than are enough wait for others: a module costs the guest's thread much. */
+const GATHERING = 20;
+const ENOUGH = 16;
 
 /**
  * Regions are hot: they go to the optimizing compiler at once, and in this thread. Loops are as long as the guest made
@@ -26,10 +29,10 @@ addEventListener("message", (event) => {
   const { port, answers, ...code } = (event as MessageEvent<CompileStart>).data;
   const compiler = new Compiler(code, new CoveredCode());
   const waiting: CompileRequest[] = [];
+  const gather = () => setTimeout(compileWaiting, waiting.length >= ENOUGH ? 0 : GATHERING);
   const compileWaiting = () => {
     const requests = waiting.splice(0, BATCH);
-    if (requests.length === 0) return;
-    setTimeout(compileWaiting, 0);
+    if (waiting.length > 0) gather();
     optimize(true);
     try {
       port.postMessage(compileBatch(compiler, requests));
@@ -39,7 +42,8 @@ addEventListener("message", (event) => {
     }
   };
   port.onmessage = ({ data }) => {
-    if (waiting.length === 0) setTimeout(compileWaiting, 0);
+    const idle = waiting.length === 0;
     waiting.push(...data as CompileRequest[]);
+    if (idle) gather();
   };
 });
