@@ -16,16 +16,6 @@ export const CORE_FUNCTIONS = {
   writeSlow: [["i64", "i32"], ["i32"]],
   /** (linear, bytes) -> offset in RAM memory to load, change and store at; if it is the bounce buffer, `writeSlow` follows. */
   modifySlow: [["i64", "i32"], ["i32"]],
-  /** (linear, bytes): as `readSlow`, but looks into the TLB first; `PROBED_PAGE` tells whether it was there. */
-  read: [["i64", "i32"], ["i32"]],
-  /** (linear, bytes): as `modifySlow`, likewise. */
-  modify: [["i64", "i32"], ["i32"]],
-  /** (linear, value): stores 1 to 16 bytes, likewise; 1: fault. */
-  write1: [["i64", "i64"], ["i32"]],
-  write2: [["i64", "i64"], ["i32"]],
-  write4: [["i64", "i64"], ["i32"]],
-  write8: [["i64", "i64"], ["i32"]],
-  write16: [["i64", "v128"], ["i32"]],
   /** (linear): puts the page that code goes on in into the fetch TLB. Gives where it is in RAM memory; -1: it cannot. */
   fetchPage: [["i64"], ["i32"]],
   /** (segment, offset, bytes, write) -> linear address outside 64-bit mode; -1: fault. */

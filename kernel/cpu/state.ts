@@ -167,12 +167,6 @@ export const LINEAR_MASK = STATE + 0x3b0;
 /** The four page-directory-pointer-table entries of PAE paging, 8 bytes each (SDM volume 3, 4.4.1). */
 export const PAGE_DIRECTORY_POINTERS = STATE + 0x3b8;
 
-/**
- * Linear address of the page that a core function has just found in a TLB, i64, or {@link NO_PAGE}; and what is added to
- * linear addresses in it to give offsets in RAM memory, i32.
- */
-export const PROBED_PAGE = STATE + 0x3d8;
-export const PROBED_ADDEND = STATE + 0x3e0;
 /** Instructions that compiled code has executed, and how often the interpreter went over to it: i64 each. */
 export const COMPILED_INSTRUCTIONS = STATE + 0x3e8;
 export const COMPILED_ENTRIES = STATE + 0x3f0;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { NO_PAGE, PROBED_ADDEND, PROBED_PAGE } from "../state.ts";
+import { NO_PAGE } from "../state.ts";
 import { UNUSED } from "../layout.ts";
 import { i32, i64 } from "../wasm/expression.ts";
 import type { FunctionBuilder, Local } from "../wasm/function_builder.ts";
@@ -71,11 +71,5 @@ export class PageCache {
   set({ page, addend }: CachedPage, linear: Local<"i64">, found: Local<"i32">): void {
     this.f.set(page, linear.and(~0xfffn));
     this.f.set(addend, found);
-  }
-
-  /** Takes the page that a core function has found. */
-  take({ page, addend }: CachedPage): void {
-    this.f.reload(page, 8, PROBED_PAGE);
-    this.f.reload(addend, 4, PROBED_ADDEND);
   }
 }

@@ -6,7 +6,7 @@
 
 import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
 import { conditionValue, FlagsKind, type FlagsSource, materializedFlags } from "../flags.ts";
-import { ENGINE_PAGES, JUMP_CACHE, READ_TLB, WRITE_TLB } from "../layout.ts";
+import { ENGINE_PAGES, JUMP_CACHE } from "../layout.ts";
 import { defineMmu, type MmuFunctions } from "../mmu.ts";
 import {
   ATTENTION,
@@ -37,7 +37,6 @@ import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
 import { enterRegion, findDrivenOut, findJump, noteRegion } from "./jump_cache.ts";
-import { probeTlb, write } from "./tlb_probe.ts";
 import { type Handler, writeHandler } from "./handler.ts";
 import { countEntry } from "./entry_counter.ts";
 import { ADDRESSABLE_PAGES } from "../../memory/guarded_memory.ts";
@@ -136,11 +135,6 @@ class CoreModule {
 
   define(): void {
     this.#function("segmentAddress", segmentAddress);
-    this.#function("read", (f) => probeTlb(f, READ_TLB, this.index("readSlow")));
-    this.#function("modify", (f) => probeTlb(f, WRITE_TLB, this.index("modifySlow")));
-    for (const size of [1, 2, 4, 8, 16] as const) {
-      this.#function(`write${size}`, (f) => write(f, size, this.bounce, this.index("writeSlow")));
-    }
     this.#function("jump", (f) => this.#jump(f));
     this.#function("leaveTo", (f) => this.#leaveTo(f));
     this.#function("branch", (f) => this.#branch(f));
