@@ -84,8 +84,11 @@ export class Expression<T extends Type = Type> {
 
   /** Appends the instructions that compute this. */
   write(writer: Writer): void {
-    for (const arg of this.args) arg.write(writer);
-    writer.bytes(this.code);
+    const { args, code } = this;
+    for (let index = 0; index < args.length; index++) args[index]!.write(writer);
+    // Nearly all are one byte.
+    if (code.length === 1) writer.byte(code[0]!);
+    else writer.bytes(code);
   }
 
   #same(value: Operand<T>): Expression<T> {
@@ -307,15 +310,29 @@ function foldBits(name: keyof typeof INTEGER, a: bigint, b: bigint, places: bigi
   }
 }
 
+/** Constants from -SMALL to SMALL - 1 are made once. */
+const SMALL = 256;
+const SMALL_I32 = Array.from({ length: 2 * SMALL }, (_, index) => constant32(index - SMALL));
+const SMALL_I64 = Array.from({ length: 2 * SMALL }, (_, index) => constant64(BigInt(index - SMALL)));
+
+function constant32(value: number): Expression<"i32"> {
+  return new Expression("i32", [0x41, ...signedBytes(value)], [], value);
+}
+
+function constant64(value: bigint): Expression<"i64"> {
+  return new Expression("i64", [0x42, ...signedBytes(value)], [], value);
+}
+
 /** A 32-bit constant. */
 export function i32(value: number): Expression<"i32"> {
-  return new Expression("i32", [0x41, ...signedBytes(value | 0)], [], value | 0);
+  const signed = value | 0;
+  return SMALL_I32[signed + SMALL] ?? constant32(signed);
 }
 
 /** A 64-bit constant. */
 export function i64(value: bigint | number): Expression<"i64"> {
-  const signed = BigInt.asIntN(64, BigInt(value));
-  return new Expression("i64", [0x42, ...signedBytes(signed)], [], signed);
+  if (value >= -SMALL && value < SMALL) return SMALL_I64[Number(value) + SMALL]!;
+  return constant64(BigInt.asIntN(64, BigInt(value)));
 }
 
 /** `condition ? yes : no`, both sides computed. */
