@@ -240,3 +240,24 @@ Deno.test("code that execution has never come to is left out", () => {
   const reached = new Region(source);
   assertEquals([reached.at("cold"), reached.at("unused")], [["inc jmp"], ["ret"]]);
 });
+
+Deno.test("long code without branches ends at the same address wherever it is entered", () => {
+  const additions = (count: number) => "add eax, ecx\n".repeat(count);
+  const ends = [0, 1, 5, 40].map((before) => {
+    const region = new Region(`${additions(before)}entry: ${additions(1000 - before)}`);
+    assertEquals(region.blocks.length, 1);
+    return region.blocks[0]!.next?.address;
+  });
+  assertEquals(ends, [896, 896, 896, 896]);
+});
+
+Deno.test("a block is not cut where its region gets long enough", () => {
+  const region = new Region(`
+    entry: ${"inc ecx\n".repeat(99)}
+    jne end
+    ${"dec ecx\n".repeat(50)}
+    ret
+    end: ret`);
+  assertEquals(region.blocks.map(({ instructions }) => instructions.length), [100]);
+  region.assertLeaves(region.blocks[0]!.taken, "end");
+});
