@@ -11,7 +11,7 @@ Deno.test("a trace has a line for each instruction, which ends in the instructio
   assertEquals([code, stderr], [0, ""]);
   const lines = (await Deno.readTextFile(trace)).trimEnd().split("\n");
   for (const line of lines) {
-    assertMatch(line, /^[0-9a-f]+:[0-9a-f]+ Bits32 fl=[0-9a-f]+( R\w+=[0-9a-f]+){16} \| [a-z][^|]*$/);
+    assertMatch(line, /^[0-9a-f]+:[0-9a-f]+ Flat32 fl=[0-9a-f]+( R\w+=[0-9a-f]+){16} \| [a-z][^|]*$/);
   }
   assert(lines[0]!.endsWith(" | mov esp,80000h"));
   // What powers it off, and what it would go on with.
