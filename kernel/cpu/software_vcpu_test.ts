@@ -1,20 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { type VcpuBus, VcpuExit } from "../vcpu.ts";
+import { NO_DEVICES } from "../testing/no_devices.ts";
+import { VcpuExit } from "../vcpu.ts";
 import { createSoftwareVcpu } from "./software_vcpu.ts";
 import { Gpr } from "./state.ts";
-
-const NO_DEVICES: VcpuBus = {
-  readPort: () => 0,
-  writePort: () => {},
-  readPortString: () => {},
-  writePortString: () => {},
-  readMmio: () => 0n,
-  writeMmio: () => {},
-  now: () => 0,
-  readApicMsr: () => undefined,
-  writeApicMsr: () => false,
-  cr8: 0,
-};
 
 Deno.test("a step is one instruction, also behind one that writes code", () => {
   const ramSize = 2 << 20;

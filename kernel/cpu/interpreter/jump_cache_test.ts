@@ -1,22 +1,10 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { assemble } from "../../../tests/guests/assembler/assembler.ts";
-import { type VcpuBus, VcpuExit } from "../../vcpu.ts";
+import { NO_DEVICES } from "../../testing/no_devices.ts";
+import { VcpuExit } from "../../vcpu.ts";
 import { JUMP_GROUP_ENTRIES } from "../layout.ts";
 import { createSoftwareVcpu } from "../software_vcpu.ts";
 import { Gpr } from "../state.ts";
-
-const NO_DEVICES: VcpuBus = {
-  readPort: () => 0,
-  writePort: () => {},
-  readPortString: () => {},
-  writePortString: () => {},
-  readMmio: () => 0n,
-  writeMmio: () => {},
-  now: () => 0,
-  readApicMsr: () => undefined,
-  writeApicMsr: () => false,
-  cr8: 0,
-};
 
 const ORIGIN = 0x1000;
 /** PML4, then a page directory pointer table, then a page directory. */
