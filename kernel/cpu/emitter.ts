@@ -85,6 +85,10 @@ export abstract class Emitter extends FlagsEmitter {
   get flat(): boolean {
     return this.variant.flat;
   }
+  /** Offsets in CS, SS, DS and ES are linear addresses. */
+  get unsegmented(): boolean {
+    return this.bits64 || this.flat;
+  }
   get repeat(): Repeat {
     return this.variant.repeat;
   }
@@ -286,7 +290,7 @@ export abstract class Emitter extends FlagsEmitter {
 
   /** Sets the stack pointer, of the width that the stack segment says. */
   setStackPointer(pointer: Local<"i64">): void {
-    if (this.bits64 || this.flat) {
+    if (this.unsegmented) {
       this.writeGpr(Gpr.RSP, this.bits64 ? 8 : 4, pointer);
       return;
     }

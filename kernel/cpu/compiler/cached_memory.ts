@@ -87,7 +87,7 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     access: AccessKind,
   ): { linear: Local<"i64">; pointer: Local<"i64"> } {
     const address = super.stackAddressFrom(offset, size, access);
-    if (this.bits64 || this.flat) this.#bases.set(address.linear, STACK);
+    if (this.unsegmented) this.#bases.set(address.linear, STACK);
     return address;
   }
 
@@ -96,19 +96,27 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     return base === undefined ? undefined : this.pages.page(base, use);
   }
 
+  /** Runs `take` with the offset of an address in the page that is kept, and `otherwise` where it is in another. */
+  #throughKept(
+    use: PageUse,
+    size: number,
+    linear: Local<"i64">,
+    take: (at: Expression<"i32">) => void,
+    otherwise: () => void,
+  ): void {
+    const cached = this.#cached(linear, use);
+    if (cached === undefined || cached.empty) return otherwise();
+    const kept = linear.sub(cached.page).leU(PAGE - size);
+    this.f.ifMostly(kept, () => take(linear.wrap().add(cached.addend)), otherwise);
+  }
+
   protected override translate(
     use: PageUse,
     size: number,
     linear: Local<"i64">,
     take: (at: Expression<"i32">) => void,
   ): void {
-    const cached = this.#cached(linear, use);
-    if (cached === undefined || cached.empty) return super.translate(use, size, linear, take);
-    this.f.ifMostly(
-      linear.sub(cached.page).leU(PAGE - size),
-      () => take(linear.wrap().add(cached.addend)),
-      () => super.translate(use, size, linear, take),
-    );
+    this.#throughKept(use, size, linear, take, () => super.translate(use, size, linear, take));
   }
 
   protected override found(use: PageUse, linear: Local<"i64">, addend: Local<"i32">): void {
@@ -119,22 +127,16 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
   }
 
   override store(size: number, linear: Local<"i64">, value: Value): void {
-    const cached = this.#cached(linear, "modify");
-    if (cached === undefined || cached.empty) return super.store(size, linear, value);
     const { f } = this;
     const bound = value.args.length > 0 ? f.let(value) : value;
-    f.ifMostly(linear.sub(cached.page).leU(PAGE - size), () => {
-      f.store(size, linear.wrap().add(cached.addend), bound, 0, Memory.Ram);
-    }, () => super.store(size, linear, bound));
+    const put = (at: Expression<"i32">) => f.store(size, at, bound, 0, Memory.Ram);
+    this.#throughKept("modify", size, linear, put, () => super.store(size, linear, bound));
   }
 
   override storeVector(linear: Local<"i64">, value: Expression<"v128">): void {
-    const cached = this.#cached(linear, "modify");
-    if (cached === undefined || cached.empty) return super.storeVector(linear, value);
     const { f } = this;
     const bound = value.args.length > 0 ? f.let(value) : value;
-    f.ifMostly(linear.sub(cached.page).leU(PAGE - 16), () => {
-      f.storeVector(linear.wrap().add(cached.addend), bound, 0, Memory.Ram);
-    }, () => super.storeVector(linear, bound));
+    const put = (at: Expression<"i32">) => f.storeVector(at, bound, 0, Memory.Ram);
+    this.#throughKept("modify", 16, linear, put, () => super.storeVector(linear, bound));
   }
 }

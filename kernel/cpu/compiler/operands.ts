@@ -111,7 +111,7 @@ export abstract class OperandEmitter extends Emitter {
   }
 
   override stringSource(offset: Value, bytes: number): Local<"i64"> {
-    return this.flat ? this.f.let(offset) : this.#inSegment(offset, bytes, "read");
+    return this.#inSegment(offset, bytes, "read");
   }
 
   override nextRip(): Value {

@@ -39,7 +39,7 @@ function source(e: Emitter, size: number): Local<"i64"> {
 /** Linear address that RDI names, always in ES. */
 function destination(e: Emitter, size: number, access: "read" | "write"): Local<"i64"> {
   const offset = e.let(index(e, Gpr.RDI));
-  return e.bits64 || e.flat ? offset : e.segmentAddress(i32(Segment.ES), offset, size, access);
+  return e.unsegmented ? offset : e.segmentAddress(i32(Segment.ES), offset, size, access);
 }
 
 /** What the index registers change by after an element. */
@@ -110,7 +110,7 @@ define({
         advance(e, Gpr.RSI, by);
         advance(e, Gpr.RDI, by);
       },
-      !e.bits64 && !e.flat ? undefined : (count) => {
+      !e.unsegmented ? undefined : (count) => {
         const moved = f.let(i64(0));
         f.if(e.systemFlag(Flag.DF).eqz(), () => {
           const from = source(e, size);
@@ -176,7 +176,7 @@ define({
         e.store(size, destination(e, size, "write"), e.readGpr(Gpr.RAX, size));
         advance(e, Gpr.RDI, step(e, size));
       },
-      !e.bits64 && !e.flat ? undefined : (count) => {
+      !e.unsegmented ? undefined : (count) => {
         const moved = f.let(i64(0));
         const value = e.let(e.readGpr(Gpr.RAX, size));
         f.if(e.systemFlag(Flag.DF).eqz(), () => {
