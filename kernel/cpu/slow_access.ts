@@ -264,11 +264,11 @@ function misalignedBody(f: FunctionBuilder, translate: number): void {
   f.return(i32(1));
 }
 
-/** Remembers a translation, unless each access has to come here for its alignment. */
 function countMiss(f: FunctionBuilder, counter: number): void {
   f.store(8, NOWHERE, f.load(8, NOWHERE, counter).add(1n), counter);
 }
 
+/** Remembers a translation, unless each access has to come here for its alignment. */
 function fillTlb(f: FunctionBuilder, table: number, linear: Local<"i64">, host: Local<"i32">): void {
   f.if(alignmentChecked(f).eqz(), () => {
     const entry = tlbEntry(f, linear);

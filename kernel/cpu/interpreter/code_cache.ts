@@ -41,6 +41,11 @@ const ENTERED = 1 << 24;
 /** Records that there is room for at first, of those whose homes are known. */
 const HOMES = 1 << 14;
 
+/** Where the home of a record stands among those of all. */
+function homeOf(record: number): number {
+  return (record - RECORDS) / RECORD_SIZE;
+}
+
 /** How code at an address is reached. */
 export interface CodeSource {
   /** Offset in RAM memory of the byte to execute first. */
@@ -140,7 +145,7 @@ export class CodeCache {
     const known = this.#index.get(host, kind);
     const record = known !== 0 && this.#usable(known, source) ? known : this.#decodeRun(source, mode, kind);
     if (record === undefined || singleStep) return record;
-    const home = (record - RECORDS) / RECORD_SIZE;
+    const home = homeOf(record);
     if ((this.#homes[home]! & ENTERED) === 0) {
       this.#homes[home]! |= ENTERED;
       if (this.starts !== undefined) this.starts[host >> 3]! |= 1 << (host & 7);
@@ -156,7 +161,7 @@ export class CodeCache {
   }
 
   #crosses(record: number): boolean {
-    return (this.#homes[(record - RECORDS) / RECORD_SIZE]! & CROSSES) !== 0;
+    return (this.#homes[homeOf(record)]! & CROSSES) !== 0;
   }
 
   #decodeRun(source: CodeSource, mode: CodeMode, kind: number): number | undefined {
@@ -235,7 +240,7 @@ export class CodeCache {
   /** Notes where the instruction of a record lies. */
   #place(record: number, host: number, kind: number, flags: number): void {
     this.#index.set(host, kind, record);
-    const home = (record - RECORDS) / RECORD_SIZE;
+    const home = homeOf(record);
     if (home >= this.#homes.length) {
       const homes = new Uint32Array(this.#homes.length * 4);
       homes.set(this.#homes);
@@ -247,7 +252,7 @@ export class CodeCache {
   /** Where the instruction of a record begins, as {@link codeKey} has it; `undefined` if it has been overwritten. */
   keyOf(record: number): number | undefined {
     if (this.#halves[record >> 1] === SpecialHandler.Refetch) return undefined;
-    const home = this.#homes[(record - RECORDS) / RECORD_SIZE]!;
+    const home = this.#homes[homeOf(record)]!;
     const host = (home & HOME_PAGE) * 4096 + this.#halves[(record + Record.OFFSET) >> 1]!;
     return host * 8 + (home >> HOME_MODE_SHIFT & 7);
   }

@@ -86,7 +86,10 @@ export function enterRegion(
   });
 }
 
-/** Goes on at an address from compiled code, whose RIP is the linear address: with the region there, or as `leave`, the core function of this name, does. */
+/**
+ * Goes on at an address from compiled code, whose RIP is the linear address: with the region there, or as `leave`, the
+ * core function of this name, does.
+ */
 export function leaveTo(f: FunctionBuilder, target: Local<"i64">, leave: number, regionType: number): void {
   findJump(f, target, (entry) => {
     f.store(8, NOWHERE, target.and(~0xfffn), CODE_BASE);
