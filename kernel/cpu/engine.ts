@@ -18,8 +18,10 @@ import {
   BOUNCE_PER_VCPU,
   ENGINE_PAGES,
   JUMP_CACHE,
+  JUMP_ENTRY_SIZE,
   JUMP_GROUP_ENTRIES,
   JUMP_GROUPS,
+  JUMP_NEIGHBOURS,
   UNUSED,
   UNUSED_SIZE,
 } from "./layout.ts";
@@ -287,7 +289,7 @@ export class CpuEngine implements Engine {
     const low = Number(BigInt.asIntN(32, linear));
     const group = (page ^ (page >>> 8)) & (JUMP_GROUPS - 1);
     const place = (low ^ (low >>> 4)) & (JUMP_GROUP_ENTRIES - 1);
-    return JUMP_CACHE + (group * JUMP_GROUP_ENTRIES + place) * 16;
+    return JUMP_CACHE + (group * JUMP_GROUP_ENTRIES + place) * JUMP_ENTRY_SIZE;
   }
 
   #cacheJump(linear: bigint, record: number): void {
@@ -296,8 +298,10 @@ export class CpuEngine implements Engine {
     const half = BigInt.asIntN(64, linear) < 0n ? 8 : 0;
     const tag = BigInt.asUintN(64, linear ^ view.getBigUint64(JUMP_CONTEXT + half, true));
     if (view.getBigUint64(entry, true) !== tag) {
-      view.setBigUint64(entry ^ 16, view.getBigUint64(entry, true), true);
-      view.setBigUint64((entry ^ 16) + 8, view.getBigUint64(entry + 8, true), true);
+      // To each neighbour in turn: to always the same one, two addresses could drive each other out for good.
+      const neighbour = entry ^ ((1 + this.lookups % (JUMP_NEIGHBOURS - 1)) * JUMP_ENTRY_SIZE);
+      view.setBigUint64(neighbour, view.getBigUint64(entry, true), true);
+      view.setBigUint64(neighbour + 8, view.getBigUint64(entry + 8, true), true);
     }
     view.setBigUint64(entry, tag, true);
     this.#view.setInt32(entry + 8, record, true);

@@ -8,6 +8,7 @@ import {
   FETCH_TLB,
   JUMP_CACHE,
   JUMP_CACHE_SIZE,
+  JUMP_ENTRY_SIZE,
   JUMP_GROUP_ENTRIES,
   JUMP_GROUPS,
   LARGE_REGIONS,
@@ -79,7 +80,8 @@ export class Tlb {
 
   #flushJumps(page: number): void {
     const group = (page ^ (page >>> 8)) & (JUMP_GROUPS - 1);
-    const start = JUMP_CACHE + group * JUMP_GROUP_ENTRIES * 16;
-    this.#bytes.fill(0xff, start, start + JUMP_GROUP_ENTRIES * 16);
+    const size = JUMP_GROUP_ENTRIES * JUMP_ENTRY_SIZE;
+    const start = JUMP_CACHE + group * size;
+    this.#bytes.fill(0xff, start, start + size);
   }
 }

@@ -4,19 +4,17 @@
  * @module
  */
 
-import { JUMP_CACHE, JUMP_GROUP_ENTRIES, JUMP_GROUPS } from "../layout.ts";
+import { JUMP_CACHE, JUMP_ENTRY_SIZE, JUMP_GROUP_ENTRIES, JUMP_GROUPS, JUMP_NEIGHBOURS } from "../layout.ts";
 import { CODE_BASE, JUMP_CONTEXT, RIP } from "../state.ts";
 import { i32 } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
-
-const ENTRY_SIZE = 16;
 
 function jumpEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
   const page = f.let(linear.wrap().shrU(12));
   const group = page.xor(page.shrU(8)).and(JUMP_GROUPS - 1);
   const low = linear.wrap();
   const place = low.xor(low.shrU(4)).and(JUMP_GROUP_ENTRIES - 1);
-  return f.let(group.mul(JUMP_GROUP_ENTRIES).add(place).mul(ENTRY_SIZE));
+  return f.let(group.mul(JUMP_GROUP_ENTRIES).add(place).mul(JUMP_ENTRY_SIZE));
 }
 
 function jumpContext(f: FunctionBuilder, linear: Local<"i64">): Local<"i64"> {
@@ -39,7 +37,7 @@ export function findJump(
   );
 }
 
-/** Runs `found` if the neighbour of an entry holds a linear address; the two have changed places then. */
+/** Runs `found` if a neighbour of an entry holds a linear address; the two have changed places then. */
 export function findDrivenOut(
   f: FunctionBuilder,
   linear: Local<"i64">,
@@ -47,16 +45,26 @@ export function findDrivenOut(
   otherwise: () => void,
 ): void {
   const entry = jumpEntry(f, linear);
-  const neighbour = f.let(entry.xor(ENTRY_SIZE));
-  const tag = f.load(8, neighbour, JUMP_CACHE);
-  f.if(linear.xor(jumpContext(f, linear)).eq(tag), () => {
-    const value = f.load(8, neighbour, JUMP_CACHE + 8);
-    f.store(8, neighbour, f.load(8, entry, JUMP_CACHE), JUMP_CACHE);
-    f.store(8, neighbour, f.load(8, entry, JUMP_CACHE + 8), JUMP_CACHE + 8);
-    f.store(8, entry, tag, JUMP_CACHE);
-    f.store(8, entry, value, JUMP_CACHE + 8);
-    found(entry);
-  }, otherwise);
+  const tag = f.let(linear.xor(jumpContext(f, linear)));
+  const neighbour = f.local("i32");
+  const way = f.let(i32(1));
+  f.block((done) => {
+    f.loop((next) => {
+      f.set(neighbour, entry.xor(way.mul(JUMP_ENTRY_SIZE)));
+      f.if(tag.eq(f.load(8, neighbour, JUMP_CACHE)), () => {
+        const value = f.load(8, neighbour, JUMP_CACHE + 8);
+        f.store(8, neighbour, f.load(8, entry, JUMP_CACHE), JUMP_CACHE);
+        f.store(8, neighbour, f.load(8, entry, JUMP_CACHE + 8), JUMP_CACHE + 8);
+        f.store(8, entry, tag, JUMP_CACHE);
+        f.store(8, entry, value, JUMP_CACHE + 8);
+        found(entry);
+        f.branch(done);
+      });
+      f.set(way, way.add(1));
+      f.branchIf(way.ltS(JUMP_NEIGHBOURS), next);
+    });
+    otherwise();
+  });
 }
 
 /** The region is entered that begins with a record: the next jump there, in compiled modes, is to find it at once. */
