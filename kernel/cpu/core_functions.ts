@@ -28,6 +28,8 @@ export const CORE_FUNCTIONS = {
   hot: [["i32"], []],
   /** (target): leaves compiled code for an address: goes on with the region there, or gives the record; 0: leave. */
   leaveTo: [["i64"], ["i32"]],
+  /** (target, slot): leaves a region to have the instruction there executed by the interpreter. Gives its record; 0: leave. */
+  leaveUnknown: [["i64", "i32"], ["i32"]],
   /** (record): leaves the loop before that record. Gives 0. */
   leaveBefore: [["i32"], ["i32"]],
   /** (record): notes that the instruction of that record has faulted. */

@@ -190,6 +190,9 @@ export class CpuEngine implements Engine {
       hot: (record: number): void => {
         this.regions?.hot(record);
       },
+      expectUnknown: (slot: number): void => {
+        this.regions?.expectUnknown(slot);
+      },
       link: (exit: number): bigint => {
         this.links++;
         return this.#link(exit);

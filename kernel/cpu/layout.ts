@@ -59,8 +59,12 @@ export const EXITS = CODE_PIECES + CODE_PIECES_SIZE;
 export const EXIT_SIZE = 8;
 export const EXIT_COUNT = 1 << 22;
 
+/** For each entry of the table of regions, how often the region has left an access to the interpreter: i32. */
+export const REGION_UNKNOWN = EXITS + EXIT_COUNT * EXIT_SIZE;
+export const REGION_SLOTS = 1 << 16;
+
 /** Decoded records. The memory grows as they do. */
-export const RECORDS = EXITS + EXIT_COUNT * EXIT_SIZE;
+export const RECORDS = REGION_UNKNOWN + REGION_SLOTS * 4;
 /** Most bytes of records before everything decoded is dropped: about three million instructions. */
 export const RECORDS_SIZE = 96 << 20;
 

@@ -41,6 +41,17 @@ export abstract class MemoryEmitter {
   /** What tags of the TLBs have in their low bits is another now. */
   contextChanged(): void {}
 
+  /**
+   * Whether accesses are to plain RAM that the TLBs know, and anything else leaves before the instruction, which is then
+   * executed elsewhere.
+   */
+  protected get onlyKnown(): boolean {
+    return false;
+  }
+
+  /** Leaves before the instruction, because of an access that the TLBs do not know. */
+  protected leaveUnknown(): void {}
+
   /** Raises an exception of this instruction. */
   fault(vector: number, error = 0): void {
     this.f.storeAs("i32.store", NOWHERE, i32(vector), FAULT_VECTOR);
@@ -116,6 +127,7 @@ export abstract class MemoryEmitter {
       this.found("modify", linear, addend);
       put(linear.wrap().add(addend));
     }, () => {
+      if (this.onlyKnown) return this.leaveUnknown();
       put(i32(this.bounce));
       this.#writeSlow(size, linear);
     });
@@ -156,6 +168,7 @@ export abstract class MemoryEmitter {
       this.found(access, linear, addend);
       take(linear.wrap().add(addend));
     }, () => {
+      if (this.onlyKnown) return this.leaveUnknown();
       const slow = this.core(access === "read" ? "readSlow" : "modifySlow");
       const host = f.callFor("i32", slow, linear, i32(size));
       f.ifRarely(host.eq(-1), () => this.leaveFaulted());
@@ -172,7 +185,7 @@ export abstract class MemoryEmitter {
 
   /** Ends what {@link hostAddress} began with `modify`: writes back what was changed at `host`. */
   commitModified(size: number, linear: Local<"i64">, host: Local<"i32">): void {
-    this.f.ifRarely(host.eq(this.bounce), () => this.#writeSlow(size, linear));
+    if (!this.onlyKnown) this.f.ifRarely(host.eq(this.bounce), () => this.#writeSlow(size, linear));
   }
 
   /** Faults with #GP unless a linear address is a multiple of 16. */

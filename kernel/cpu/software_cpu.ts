@@ -34,6 +34,7 @@ import {
   GPR,
   HALTED,
   INSTRUCTION_RIP,
+  INTERRUPT_WAITING,
   JUMP_CONTEXT,
   JUMP_CONTEXT_SHIFT,
   LEAVE_LOOP,
@@ -144,7 +145,8 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     this.set32(FLAGS_KIND, FlagsKind.Materialized * 4);
     this.set64(FLAGS_RESULT, BigInt(value & ARITHMETIC_FLAGS));
     this.contextChanged();
-    if ((value & Flag.TF) !== 0) this.leaveLoop();
+    const interrupted = (value & Flag.IF) !== 0 && this.get32(INTERRUPT_WAITING) !== 0;
+    if ((value & Flag.TF) !== 0 || interrupted) this.leaveLoop();
   }
   get cpl(): number {
     return this.get32(CPL);

@@ -21,6 +21,7 @@ import {
   COMPILED_ENTRIES,
   COMPILED_INSTRUCTIONS,
   COMPILED_RETURNS,
+  COMPILED_UNKNOWN,
   EXECUTE_ALONE,
   FAULT_ADDRESS,
   FAULT_ERROR,
@@ -281,6 +282,7 @@ class EngineVcpu implements SoftwareVcpu {
     const compiled = count(COMPILED_INSTRUCTIONS);
     const entries = count(COMPILED_ENTRIES);
     const returns = count(COMPILED_RETURNS);
+    const unknown = count(COMPILED_UNKNOWN);
     return {
       "calls.system": calls.system,
       "calls.x87": calls.x87,
@@ -297,7 +299,8 @@ class EngineVcpu implements SoftwareVcpu {
       "tier1.instructions": compiled,
       "tier1.entries": entries,
       "tier1.exits.asked": returns,
-      "tier1.exits.notCompiled": entries - returns,
+      "tier1.exits.notCompiled": entries - returns - unknown,
+      "tier1.exits.unknownAddress": unknown,
       "tier1.exits.unlinked": this.#engine.links,
       "tier1.requests": regions?.requests ?? 0,
       "tier1.putOff": regions?.putOff ?? 0,

@@ -174,6 +174,8 @@ export const COMPILED_ENTRIES = STATE + 0x3f0;
 export const COMPILED_RETURNS = STATE + 0x3f8;
 /** Accesses that the TLBs did not answer: reads, writes, fetches in compiled code. i64 each. */
 export const TLB_MISSES = STATE + 0x680;
+/** How often compiled code left an instruction to the interpreter because of an access that the TLBs did not answer. i64. */
+export const COMPILED_UNKNOWN = STATE + 0x698;
 /** No page: its address is not canonical, so no translation is ever found for it. */
 export const NO_PAGE = 0x8000_0000_0000_0000n;
 

@@ -17,8 +17,8 @@ export const PAGE = 4096;
 
 /** Most pages of one region. */
 const MOST_PAGES = 8;
-/** Pages from the entry's at which there is no more code of a region: almost a GiB. */
-const FARTHEST_PAGE = (1 << 18) - 1;
+/** Pages from the entry's at which there is no more code of a region: almost half a GiB. */
+const FARTHEST_PAGE = (1 << 17) - 1;
 
 /** A page as it was when compiling began. */
 export interface CodePage {

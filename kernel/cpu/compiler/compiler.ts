@@ -21,6 +21,8 @@ import { RegionEmitter } from "./region_emitter.ts";
 export interface CompileRequest extends CodeEntry {
   /** Entry of the table of regions that it gets. */
   readonly slot: number;
+  /** Accesses that the TLBs do not answer are expected: they are made where they are, not by the interpreter. */
+  readonly expectsUnknown: boolean;
   /** Numbers of exits that it may use. */
   readonly firstExit: number;
 }
@@ -71,7 +73,7 @@ export class Compiler {
     const source = new Writer();
     const putOff: CompileRequest[] = [];
     for (const request of requests) {
-      if (this.covered?.putsOff(request.host) === true) {
+      if (!request.expectsUnknown && this.covered?.putsOff(request.host) === true) {
         putOff.push(request);
         continue;
       }
@@ -102,6 +104,8 @@ export class Compiler {
       module: m,
       core,
       bounce: this.code.bounce,
+      slot: request.slot,
+      expectsUnknown: request.expectsUnknown,
       exit,
       page: (number) => pages.page(number)!.host,
     });

@@ -26,6 +26,7 @@ import {
   Vector,
 } from "../state.ts";
 import { tlbEntry } from "../tlb_entry.ts";
+import { Repeat } from "../variant.ts";
 import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 import type { ModuleBuilder } from "../wasm/module_builder.ts";
@@ -46,10 +47,22 @@ export interface RegionSite {
   readonly core: (name: CoreFunction) => number;
   /** Where RAM memory's bounce buffer lies. */
   readonly bounce: number;
+  /** Its entry of the table of regions. */
+  readonly slot: number;
+  /** Whether accesses that the TLBs do not answer are made here; else they are left to the interpreter. */
+  readonly expectsUnknown: boolean;
   /** Address in engine memory of a new exit that leads to an address; `undefined`: there are no more. */
   readonly exit: (address: number) => number | undefined;
   /** Offset in RAM memory of a page of the region. */
   readonly page: (number: number) => number;
+}
+
+/** Why a region is left other than to go on elsewhere. */
+enum Leaving {
+  /** An access to the stack has faulted. */
+  Stack = 1,
+  /** An access that the TLBs do not answer: the interpreter executes the instruction. */
+  Unknown = 2,
 }
 
 /** Writes a region. */
@@ -61,7 +74,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
   readonly #dirtyAt: ReadonlyMap<Node, number>;
   /** Where a branch to a node goes, while that is being written around it. */
   readonly #labels = new Map<Node, Label>();
-  /** Where the region was left: the address, shifted left by 1; bit 0, an access to the stack. */
+  /** Where the region was left: the address, shifted left by 2, and {@link Leaving}. */
   readonly #pc: Local<"i32">;
   /** Instructions of that block that have been executed. */
   readonly #left: Local<"i32">;
@@ -144,11 +157,15 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const registers = this.#registers;
     registers.store(this.#written);
     f.storeAs("i32.store", NOWHERE, registers.budget.sub(this.#left), BUDGET);
+    const rip = f.let(registers.cut(registers.base.add(this.#pc.shrS(2).extendS())));
+    f.if(
+      this.#pc.and(Leaving.Unknown),
+      () => f.returnCall(this.core("leaveUnknown"), rip, i32(this.site.slot)),
+    );
     f.if(f.loadAs("i32.load", NOWHERE, FAULT_VECTOR).eq(NON_CANONICAL), () => {
-      const vector = select(this.#pc.and(1), i32(Vector.SS), i32(Vector.GP));
+      const vector = select(this.#pc.and(Leaving.Stack), i32(Vector.SS), i32(Vector.GP));
       f.storeAs("i32.store", NOWHERE, vector, FAULT_VECTOR);
     });
-    const rip = f.let(registers.cut(registers.base.add(this.#pc.shrS(1).extendS())));
     f.store(8, NOWHERE, rip, RIP);
     f.store(8, NOWHERE, rip, INSTRUCTION_RIP);
     f.return(i32(0));
@@ -305,15 +322,26 @@ export class RegionEmitter extends CachedMemoryEmitter {
   }
 
   /** Leaves the loop before `address` with the state as it is. */
-  #leaveAt(address: number, stack = false): void {
-    this.f.set(this.#pc, i32(address * 2 + (stack ? 1 : 0)));
+  #leaveAt(address: number, why = 0): void {
+    this.f.set(this.#pc, i32(address * 4 + why));
     this.f.set(this.#left, i32(this.#executed));
     this.f.branch(this.#fault);
   }
 
   protected override leaveFaulted(): void {
     const { address, segmentNumber } = this.instruction;
-    this.#leaveAt(address, segmentNumber === Segment.SS);
+    this.#leaveAt(address, segmentNumber === Segment.SS ? Leaving.Stack : 0);
+  }
+
+  protected override get onlyKnown(): boolean {
+    // The interpreter comes back to the region for its first instruction. Repeated ones go from page to page.
+    const { address, variant } = this.instruction;
+    return !this.site.expectsUnknown && address !== this.#flow.entry.block.address &&
+      variant.repeat === Repeat.None;
+  }
+
+  protected override leaveUnknown(): void {
+    this.#leaveAt(this.instruction.address, Leaving.Unknown);
   }
 
   #leaveIfAsked(address: number): void {

@@ -6,7 +6,7 @@
 
 import type { CompileAnswer, CompileService } from "./compile_service.ts";
 import { type CodeCache, codeKey, type CompiledRegions } from "../interpreter/code_cache.ts";
-import { EXIT_COUNT, EXIT_SIZE, EXITS } from "../layout.ts";
+import { EXIT_COUNT, EXIT_SIZE, EXITS, REGION_UNKNOWN } from "../layout.ts";
 import { CODE_BASE, CODE_DROPPED, CodeMode, TLB_CONTEXT } from "../state.ts";
 import { type CompiledRegion, type CompileRequest, EXITS_PER_REGION } from "./compiler.ts";
 
@@ -104,17 +104,36 @@ export class Regions implements CompiledRegions {
     if (this.#regions.size >= MOST_REGIONS) this.#evict();
     if ((this.#drops.get(Math.floor(key / 8) >>> 12) ?? 0) >= MOST_DROPS) return;
     if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
+    this.#request(
+      key,
+      this.#view.getBigInt64(CODE_BASE, true),
+      this.#view.getBigInt64(TLB_CONTEXT, true),
+      false,
+    );
+    if (this.#requested.length >= this.host.service.batch) this.takeCompiled();
+  }
+
+  /** A region has left many accesses to the interpreter: has it compiled again, to make them itself. */
+  expectUnknown(slot: number): void {
+    for (const { key, compiled: { request } } of this.#regions.values()) {
+      if (request.slot !== slot || this.#asked.has(key)) continue;
+      if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
+      return this.#request(key, request.page, request.context, true);
+    }
+  }
+
+  #request(key: number, page: bigint, context: bigint, expectsUnknown: boolean): void {
     this.#asked.add(key);
     this.requests++;
     this.#requested.push({
       host: Math.floor(key / 8),
       mode: key & 3,
-      page: this.#view.getBigInt64(CODE_BASE, true),
-      context: this.#view.getBigInt64(TLB_CONTEXT, true),
+      page,
+      context,
       slot: this.#takeSlot(),
+      expectsUnknown,
       firstExit: this.#takeExits(),
     });
-    if (this.#requested.length >= this.host.service.batch) this.takeCompiled();
   }
 
   #ask(): void {
@@ -212,6 +231,7 @@ export class Regions implements CompiledRegions {
     const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
     const { table } = this.host;
     if (slot >= table.length) table.grow(table.length);
+    this.#words[(REGION_UNKNOWN >> 2) + slot] = 0;
     return slot;
   }
 
@@ -226,6 +246,8 @@ export class Regions implements CompiledRegions {
   #install(key: number, compiled: CompiledRegion): void {
     const { code } = this.host;
     const { mode, slot, firstExit } = compiled.request;
+    const before = this.#regions.get(key);
+    if (before !== undefined) this.#drop(before);
     const region = { key, compiled };
     this.#regions.set(key, region);
     for (const [from, to] of compiled.pieces) code.markCompiled(from, to);

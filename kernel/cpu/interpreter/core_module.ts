@@ -6,7 +6,7 @@
 
 import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
 import { conditionValue, FlagsKind, type FlagsSource, materializedFlags } from "../flags.ts";
-import { ENGINE_PAGES, JUMP_CACHE } from "../layout.ts";
+import { ENGINE_PAGES, JUMP_CACHE, REGION_UNKNOWN } from "../layout.ts";
 import { defineMmu, type MmuFunctions } from "../mmu.ts";
 import {
   ATTENTION,
@@ -15,6 +15,7 @@ import {
   COMPILED_ENTRIES,
   COMPILED_INSTRUCTIONS,
   COMPILED_RETURNS,
+  COMPILED_UNKNOWN,
   FAULT_ERROR,
   FAULT_VECTOR,
   FLAGS_KIND,
@@ -44,6 +45,9 @@ import { Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
 
 /** Core functions that are TypeScript. */
 const IMPORTED: readonly CoreFunction[] = ["system", "x87", "float", "hot"];
+
+/** Accesses that a region leaves to the interpreter before it is compiled again, to expect them. */
+const MOST_UNKNOWN = 1000;
 
 /** Type of a handler function: record in, next record out, 0 to leave. */
 export const HANDLER_PARAMS = ["i32"] as const;
@@ -96,9 +100,17 @@ export function buildCoreModule(
     codeWritten: m.importFunction("engine", "codeWritten", ["i32", "i32"], []),
     link: m.importFunction("engine", "link", ["i32"], ["i64"]),
     watched: m.importFunction("engine", "watched", ["i64", "i32", "i32"], ["i32"]),
+    expectUnknown: m.importFunction("engine", "expectUnknown", ["i32"], []),
   };
   const mmu = defineMmu(m, imports, ramSize, bounce);
-  const core = new CoreModule(m, indexes, mmu, lookup, counts, bounce);
+  const core = new CoreModule(
+    m,
+    indexes,
+    mmu,
+    { lookup, expectUnknown: imports.expectUnknown },
+    counts,
+    bounce,
+  );
   core.define();
   core.defineExits(imports.link);
   core.defineRun(inline);
@@ -110,7 +122,7 @@ class CoreModule {
     private readonly m: ModuleBuilder,
     private readonly indexes: Map<CoreFunction, number>,
     mmu: MmuFunctions,
-    private readonly lookup: number,
+    private readonly imports: { readonly lookup: number; readonly expectUnknown: number },
     /** Entries are counted, so that hot code is compiled. */
     private readonly counts: boolean,
     /** Where RAM memory's bounce buffer lies. */
@@ -137,6 +149,7 @@ class CoreModule {
     this.#function("segmentAddress", segmentAddress);
     this.#function("jump", (f) => this.#jump(f));
     this.#function("leaveTo", (f) => this.#leaveTo(f));
+    this.#function("leaveUnknown", (f) => this.#leaveUnknown(f));
     this.#function("branch", (f) => this.#branch(f));
     this.#function("leaveBefore", (f) => {
       f.store(8, NOWHERE, recordRip(f, f.param("i32", 0)), RIP);
@@ -176,9 +189,7 @@ class CoreModule {
     const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5).add(1);
     const budget = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed));
     f.storeAs("i32.store", NOWHERE, budget, BUDGET);
-    const linear = f.let(
-      target.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(f.load(8, NOWHERE, LINEAR_MASK)),
-    );
+    const linear = this.#linear(f, target);
     const found = f.local("i32");
     const take = (entry: Local<"i32">) => f.set(found, f.loadAs("i32.load", entry, JUMP_CACHE + 8));
     findJump(f, linear, take, () => {
@@ -191,7 +202,7 @@ class CoreModule {
   /** Has the record at an address found or made; returns 0 if the page cannot be fetched. */
   #lookUp(f: FunctionBuilder, target: Expression<"i64">, linear: Local<"i64">, found: Local<"i32">): void {
     f.store(8, NOWHERE, target, RIP);
-    f.set(found, f.callFor("i32", this.lookup, linear));
+    f.set(found, f.callFor("i32", this.imports.lookup, linear));
     f.if(found.eqz(), () => {
       // Nothing of the next run has been executed.
       f.storeAs("i32.store", NOWHERE, i32(0), RUN_START);
@@ -200,23 +211,52 @@ class CoreModule {
   }
 
   /** Returns a record to go on with, or 0 if there is a reason to leave before it. */
-  #enter(f: FunctionBuilder, record: Local<"i32">, budget: Local<"i32">, rip: Expression<"i64">): void {
+  #enter(
+    f: FunctionBuilder,
+    record: Local<"i32">,
+    budget: Local<"i32">,
+    rip: Expression<"i64">,
+    counts = this.counts,
+  ): void {
     f.storeAs("i32.store", NOWHERE, record, RUN_START);
     const attention = f.loadAs("i32.load", NOWHERE, ATTENTION);
     f.if(budget.ltS(0).or(attention), () => {
       f.store(8, NOWHERE, rip, RIP);
       f.return(i32(0));
     });
-    if (this.counts) countEntry(f, record, this.index("hot"));
+    if (counts) countEntry(f, record, this.index("hot"));
     f.return(record);
+  }
+
+  /** (target, slot) -> as {@link CORE_FUNCTIONS} says. */
+  #leaveUnknown(f: FunctionBuilder): void {
+    const target = f.param("i64", 0);
+    const slot = f.param("i32", 1);
+    f.store(8, NOWHERE, f.load(8, NOWHERE, COMPILED_UNKNOWN).add(1n), COMPILED_UNKNOWN);
+    const unknown = f.let(f.loadAs("i32.load", slot.shl(2), REGION_UNKNOWN).add(1));
+    f.storeAs("i32.store", slot.shl(2), unknown, REGION_UNKNOWN);
+    f.if(unknown.eq(MOST_UNKNOWN), () => f.call(this.imports.expectUnknown, slot));
+    const linear = this.#linear(f, target);
+    const found = f.local("i32");
+    const take = (entry: Local<"i32">) => f.set(found, f.loadAs("i32.load", entry, JUMP_CACHE + 8));
+    findJump(f, linear, take, () => {
+      findDrivenOut(f, linear, take, () => this.#lookUp(f, target, linear, found));
+    });
+    f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
+    // The code there is no hotter for it.
+    this.#enter(f, found, f.loadAs("i32.load", NOWHERE, BUDGET), target, false);
+  }
+
+  /** Linear address of a target in the code segment. */
+  #linear(f: FunctionBuilder, target: Expression<"i64">): Local<"i64"> {
+    const base = f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8);
+    return f.let(target.add(base).and(f.load(8, NOWHERE, LINEAR_MASK)));
   }
 
   /** (target) -> as {@link CORE_FUNCTIONS} says. */
   #leaveTo(f: FunctionBuilder): void {
     const target = f.param("i64", 0);
-    const linear = f.let(
-      target.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(f.load(8, NOWHERE, LINEAR_MASK)),
-    );
+    const linear = this.#linear(f, target);
     const found = f.local("i32");
     const take = (entry: Local<"i32">) => {
       f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
@@ -357,10 +397,8 @@ class CoreModule {
     f.store(8, NOWHERE, rip, RIP);
     // What stood here may have been the end of a single step.
     f.if(f.loadAs("i32.load", NOWHERE, STEPPING).ne(0).and(executed.ne(0)), () => f.return(i32(0)));
-    const linear = f.let(
-      rip.add(f.load(8, NOWHERE, SEGMENT_BASE + Segment.CS * 8)).and(f.load(8, NOWHERE, LINEAR_MASK)),
-    );
-    f.set(record, f.callFor("i32", this.lookup, linear));
+    const linear = this.#linear(f, rip);
+    f.set(record, f.callFor("i32", this.imports.lookup, linear));
     // Behind an instruction that lies in two pages it is the second that execution goes on in.
     f.store(8, NOWHERE, rip.sub(linear.and(0xfff)), CODE_BASE);
     f.storeAs("i32.store", NOWHERE, record, RUN_START);

@@ -148,6 +148,23 @@ export const longInterrupts: Guest = {
         after: `cli\n${apic("0xb0", "0")}`,
       },
       {
+        name: "IRQ that has waited, after IRETQ",
+        body: `${SETUP}${gate(0x24, ".handler")}${IRQ4}${BRANCH}
+        push KDATA
+        push STACK
+        push 0x202
+        push KCODE
+        push .there
+        iretq
+        .there:
+        nop
+        cli
+        ${say(" end")}
+        jmp .after
+        ${handler(".handler", "24")}`,
+        after: LATER,
+      },
+      {
         name: "IPIs by priority",
         body: `${SETUP}${gate(0x50, ".low")}${gate(0x61, ".middle")}${gate(0x7f, ".high")}
         ${self("0x50")}${self("0x7f")}${self("0x61")}
