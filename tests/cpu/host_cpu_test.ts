@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { compileAtOnce } from "../../kernel/cpu/compiler/compile_service.ts";
 import { CodeMode } from "../../kernel/cpu/state.ts";
 import { Comparison, formName, selectForms } from "./comparison.ts";
+import { compileExpecting } from "./expecting_compiler.ts";
 import { HeldCompiler } from "./held_compiler.ts";
 import { hostObstacle } from "./host_cpu.ts";
 
@@ -121,16 +122,23 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "sequences that are compiled piece by piece do what they do on the host's CPU",
-  ignore: obstacle !== undefined,
-  fn() {
-    using comparison = new Comparison(compileAtOnce);
-    const { compiled, difference } = comparison.compareSequences(SEED, COMPILED_SEQUENCES, SEQUENCE_CASES);
-    assertEquals(difference, undefined);
-    assertEquals(compiled, COMPILED_SEQUENCES);
-  },
-});
+for (
+  const [how, compile] of [
+    ["piece by piece", compileAtOnce],
+    ["piece by piece to make all accesses themselves", compileExpecting],
+  ] as const
+) {
+  Deno.test({
+    name: `sequences that are compiled ${how} do what they do on the host's CPU`,
+    ignore: obstacle !== undefined,
+    fn() {
+      using comparison = new Comparison(compile);
+      const { compiled, difference } = comparison.compareSequences(SEED, COMPILED_SEQUENCES, SEQUENCE_CASES);
+      assertEquals(difference, undefined);
+      assertEquals(compiled, COMPILED_SEQUENCES);
+    },
+  });
+}
 
 Deno.test({
   name: "sequences that are compiled as a whole do what they do on the host's CPU",
