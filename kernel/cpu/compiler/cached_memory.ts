@@ -1,6 +1,5 @@
 /**
- * Accesses to memory in compiled code: through the page that the same register pointed to before, else by a core
- * function.
+ * Accesses to memory in compiled code: through the page that the same register pointed to before, else through the TLB.
  *
  * @module
  */
