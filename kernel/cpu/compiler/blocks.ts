@@ -26,8 +26,8 @@ export interface Block {
   readonly taken: Edge | undefined;
   /** Behind the last instruction; `undefined` if execution does not go on there. */
   readonly next: Edge | undefined;
-  /** Of the RET at the end: where the caller goes on. */
-  readonly returns: Edge | undefined;
+  /** Of the RET at the end: where its callers may go on, those that are known. */
+  readonly returns: readonly Edge[];
   /** Pages that it lies in: two, if it is an instruction that does. */
   readonly pages: readonly number[];
 }
@@ -41,12 +41,17 @@ const CALLED_LENGTH = 24;
 /** Most calls within calls. */
 const CALL_DEPTH = 2;
 
+/** Calls of a function by itself to which its RETs are known to return: each is a comparison more. */
+const MOST_RECURSIONS = 3;
+
 /** A function that is entered from one place. The region's entry is in the first. */
 class Frame {
   readonly instructions = new Map<number, Instruction>();
   readonly leaders = new Set<number>();
   /** Functions that are called, by the address of the CALL. */
   readonly calls = new Map<number, Frame>();
+  /** Where it goes on when it has called itself, as the branch that such a call is. */
+  readonly recursions = new Set<number>();
   readonly depth: number;
 
   constructor(
@@ -55,6 +60,17 @@ class Frame {
   ) {
     this.depth = caller === undefined ? 0 : caller.frame.depth + 1;
     this.leaders.add(entry);
+  }
+
+  /** Whether a call leads back to where the region is entered: to go on there is no more than a branch. */
+  recurs(target: number): boolean {
+    return this.caller === undefined && this.entry === target;
+  }
+
+  /** Where a RET may lead: frames, and addresses in them. */
+  returns(): [Frame, number][] {
+    if (this.caller !== undefined) return [[this.caller.frame, this.caller.next]];
+    return [...this.recursions].map((next) => [this, next]);
   }
 
   /** Whether a function is being called here already. */
@@ -114,8 +130,7 @@ class Discovery {
       const { name, ends } = instruction.variant.form.definition;
       const { target } = instruction;
       if (target !== undefined && name === "call") {
-        if (!this.#call(frame, address, target, next)) return;
-        this.#lead(frame, next);
+        if (this.#call(frame, address, target, next)) this.#lead(frame, next);
         return;
       }
       if (target !== undefined && this.code.reached(target)) this.#lead(frame, target);
@@ -158,7 +173,13 @@ class Discovery {
     return seen.size;
   }
 
+  /** Whether execution is to be followed to where a call returns. */
   #call(frame: Frame, address: number, target: number, next: number): boolean {
+    if (frame.recurs(target)) {
+      if (frame.recursions.size === MOST_RECURSIONS || !this.code.reached(next)) return false;
+      frame.recursions.add(next);
+      return true;
+    }
     if (frame.depth === CALL_DEPTH || frame.calling(target) || !this.#isShort(target)) return false;
     const called = new Frame(target, { frame, next });
     frame.calls.set(address, called);
@@ -194,19 +215,19 @@ function formBlocks(frames: readonly Frame[]): Block[] {
     } while (!ends && frame.instructions.has(next) && !frame.leaders.has(next));
     const last = block.at(-1)!;
     const called = frame.calls.get(last.address);
-    const returns = last.variant.form.definition.name === "ret" && frame.caller !== undefined;
+    const ret = last.variant.form.definition.name === "ret";
     return {
       address,
       instructions: block,
       taken: last.target === undefined
         ? undefined
-        : called === undefined
-        ? last.variant.form.definition.name === "call"
-          ? { address: last.target, block: undefined }
-          : edge(frame, last.target)
-        : edge(called, last.target),
+        : called !== undefined
+        ? edge(called, last.target)
+        : last.variant.form.definition.name !== "call" || frame.recurs(last.target)
+        ? edge(frame, last.target)
+        : { address: last.target, block: undefined },
       next: ends ? undefined : edge(frame, next),
-      returns: returns ? edge(frame.caller.frame, frame.caller.next) : undefined,
+      returns: ret ? frame.returns().map(([caller, next]) => edge(caller, next)) : [],
       pages: [...new Set([pageOf(address), pageOf(block[0]!.address + block[0]!.length - 1)])],
     };
   });

@@ -83,7 +83,9 @@ export function analyse(blocks: readonly Block[]): ControlFlow {
 }
 
 function successors({ next, taken, returns }: Block): number[] {
-  return [next?.block, taken?.block, returns?.block].filter((number) => number !== undefined);
+  return [next?.block, taken?.block, ...returns.map(({ block }) => block)].filter((number) =>
+    number !== undefined
+  );
 }
 
 function reversePostorder(blocks: readonly Block[]): Block[] {

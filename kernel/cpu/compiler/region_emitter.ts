@@ -279,14 +279,18 @@ export class RegionEmitter extends CachedMemoryEmitter {
   }
 
   override jump(target: Value): void {
-    const { returns } = this.#node.block;
-    if (returns === undefined || this.#flow.successor(this.#node, returns) === undefined) {
-      return this.#leaveTo(target, this.#executed + 1);
-    }
+    const returns = this.#node.block.returns.filter((edge) =>
+      this.#flow.successor(this.#node, edge) !== undefined
+    );
+    const last = returns.pop();
+    if (last === undefined) return this.#leaveTo(target, this.#executed + 1);
     const to = this.f.let(target);
-    this.f.ifRarely(to.ne(this.#registers.rip(returns.address)), () => this.#leaveTo(to, this.#executed + 1));
     this.#executed++;
-    this.#goTo(returns);
+    for (const edge of returns) {
+      this.f.if(to.eq(this.#registers.rip(edge.address)), () => this.#goTo(edge));
+    }
+    this.f.ifRarely(to.ne(this.#registers.rip(last.address)), () => this.#leaveTo(to, this.#executed));
+    this.#goTo(last);
     this.#executed--;
   }
 

@@ -1,0 +1,86 @@
+import { assertEquals } from "@std/assert";
+import { assemble } from "../../../tests/guests/assembler/assembler.ts";
+import { NO_DEVICES } from "../../testing/no_devices.ts";
+import { VcpuExit } from "../../vcpu.ts";
+import { createSoftwareVcpu } from "../software_vcpu.ts";
+import { Gpr } from "../state.ts";
+
+const ORIGIN = 0x1000;
+const STACK = 0x8000;
+const PML4 = 0x10000;
+const PRESENT_WRITABLE = 3n;
+/** A directory's entry for a page of 2 MiB. */
+const LARGE = 0x80n;
+const RAM_SIZE = 2 << 20;
+
+/** Runs a program to its HLT, `slice` instructions at a time. Gives RAX and RSP. */
+function run(source: string, compileThreshold: number, slice: number): bigint[] {
+  const pages = RAM_SIZE / 65536 + 1;
+  const ram = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  new Uint8Array(ram.buffer).set(assemble(`bits 64\n${source}`, ORIGIN).bytes, ORIGIN);
+  const view = new DataView(ram.buffer);
+  view.setBigUint64(PML4, BigInt(PML4 + 0x1000) | PRESENT_WRITABLE, true);
+  view.setBigUint64(PML4 + 0x1000, BigInt(PML4 + 0x2000) | PRESENT_WRITABLE, true);
+  view.setBigUint64(PML4 + 0x2000, PRESENT_WRITABLE | LARGE, true);
+  const vcpu = createSoftwareVcpu({ ram, ramSize: RAM_SIZE, bus: NO_DEVICES, index: 0, compileThreshold });
+  const at = { rip: String(ORIGIN), rsi: "0", rsp: String(STACK), cr3: String(PML4) };
+  vcpu.enter({ kind: "long", ...at, gdt: "0", gdtLimit: 0 });
+  let exit = VcpuExit.Budget;
+  while (exit === VcpuExit.Budget) exit = vcpu.run(slice);
+  assertEquals(exit, VcpuExit.Halt);
+  assertEquals(vcpu.statistics["tier1.regions"]! > 0, compileThreshold > 0);
+  return [vcpu.cpu.gpr[Gpr.RAX]!, vcpu.cpu.gpr[Gpr.RSP]!];
+}
+
+const FIBONACCI = `
+  mov edi, 18
+  call fibonacci
+  hlt
+  fibonacci: cmp edi, 2
+  jb small
+  push rdi
+  dec edi
+  call fibonacci
+  pop rdi
+  push rax
+  sub edi, 2
+  call fibonacci
+  pop rcx
+  add rax, rcx
+  ret
+  small: mov eax, edi
+  ret`;
+
+/** Every eighth call returns to where it is told, not to its caller. */
+const ELSEWHERE = `
+  xor eax, eax
+  mov edi, 2000
+  call down
+  hlt
+  elsewhere: add eax, 1000
+  jmp behind
+  down: dec edi
+  je end
+  call down
+  behind: inc eax
+  test eax, 7
+  jne end
+  mov qword [rsp], away
+  end: ret
+  away: add eax, 3
+  sub rsp, 8
+  mov qword [rsp], last
+  ret
+  last: hlt`;
+
+for (const [name, compileThreshold] of [["interpreted", 0], ["compiled", 8]] as const) {
+  for (const slice of [100_000, 101]) {
+    Deno.test(`a function that calls itself twice, ${name}, ${slice} instructions at a time`, () => {
+      assertEquals(run(FIBONACCI, compileThreshold, slice), [2584n, BigInt(STACK)]);
+    });
+  }
+}
+
+Deno.test("a function that calls itself returns where the stack says", () => {
+  assertEquals(run(ELSEWHERE, 8, 1000), run(ELSEWHERE, 0, 1000));
+});
