@@ -1,30 +1,16 @@
 import { assertEquals } from "@std/assert";
 import { assemble } from "../../../tests/guests/assembler/assembler.ts";
-import { NO_DEVICES } from "../../testing/no_devices.ts";
+import { longVcpu, STACK } from "../../testing/long_vcpu.ts";
 import { VcpuExit } from "../../vcpu.ts";
-import { createSoftwareVcpu } from "../software_vcpu.ts";
 import { Gpr } from "../state.ts";
 
 const ORIGIN = 0x1000;
-const STACK = 0x8000;
-const PML4 = 0x10000;
-const PRESENT_WRITABLE = 3n;
-/** A directory's entry for a page of 2 MiB. */
-const LARGE = 0x80n;
 const RAM_SIZE = 2 << 20;
 
 /** Runs a program to its HLT, `slice` instructions at a time. Gives RAX and RSP. */
 function run(source: string, compileThreshold: number, slice: number): bigint[] {
-  const pages = RAM_SIZE / 65536 + 1;
-  const ram = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  new Uint8Array(ram.buffer).set(assemble(`bits 64\n${source}`, ORIGIN).bytes, ORIGIN);
-  const view = new DataView(ram.buffer);
-  view.setBigUint64(PML4, BigInt(PML4 + 0x1000) | PRESENT_WRITABLE, true);
-  view.setBigUint64(PML4 + 0x1000, BigInt(PML4 + 0x2000) | PRESENT_WRITABLE, true);
-  view.setBigUint64(PML4 + 0x2000, PRESENT_WRITABLE | LARGE, true);
-  const vcpu = createSoftwareVcpu({ ram, ramSize: RAM_SIZE, bus: NO_DEVICES, index: 0, compileThreshold });
-  const at = { rip: String(ORIGIN), rsi: "0", rsp: String(STACK), cr3: String(PML4) };
-  vcpu.enter({ kind: "long", ...at, gdt: "0", gdtLimit: 0 });
+  const { bytes } = assemble(`bits 64\n${source}`, ORIGIN);
+  const { vcpu } = longVcpu(bytes, ORIGIN, { ramSize: RAM_SIZE, compileThreshold });
   let exit = VcpuExit.Budget;
   while (exit === VcpuExit.Budget) exit = vcpu.run(slice);
   assertEquals(exit, VcpuExit.Halt);

@@ -189,6 +189,11 @@ class CoreModule {
     const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5).add(1);
     const budget = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed));
     f.storeAs("i32.store", NOWHERE, budget, BUDGET);
+    this.#goTo(f, target, budget);
+  }
+
+  /** Returns the record at a target to go on with, or 0 if there is a reason to leave before it. */
+  #goTo(f: FunctionBuilder, target: Local<"i64">, budget: Local<"i32">, counts = this.counts): void {
     const linear = this.#linear(f, target);
     const found = f.local("i32");
     const take = (entry: Local<"i32">) => f.set(found, f.loadAs("i32.load", entry, JUMP_CACHE + 8));
@@ -196,7 +201,7 @@ class CoreModule {
       findDrivenOut(f, linear, take, () => this.#lookUp(f, target, linear, found));
     });
     f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
-    this.#enter(f, found, budget, target);
+    this.#enter(f, found, budget, target, counts);
   }
 
   /** Has the record at an address found or made; returns 0 if the page cannot be fetched. */
@@ -236,15 +241,8 @@ class CoreModule {
     const unknown = f.let(f.loadAs("i32.load", slot.shl(2), REGION_UNKNOWN).add(1));
     f.storeAs("i32.store", slot.shl(2), unknown, REGION_UNKNOWN);
     f.if(unknown.eq(MOST_UNKNOWN), () => f.call(this.imports.expectUnknown, slot));
-    const linear = this.#linear(f, target);
-    const found = f.local("i32");
-    const take = (entry: Local<"i32">) => f.set(found, f.loadAs("i32.load", entry, JUMP_CACHE + 8));
-    findJump(f, linear, take, () => {
-      findDrivenOut(f, linear, take, () => this.#lookUp(f, target, linear, found));
-    });
-    f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
     // The code there is no hotter for it.
-    this.#enter(f, found, f.loadAs("i32.load", NOWHERE, BUDGET), target, false);
+    this.#goTo(f, target, f.loadAs("i32.load", NOWHERE, BUDGET), false);
   }
 
   /** Linear address of a target in the code segment. */
