@@ -198,9 +198,10 @@ function formBlocks(frames: readonly Frame[]): Block[] {
       if (frame.instructions.has(address)) known.set(address, starts.push({ frame, address }) - 1);
     }
   }
-  const edge = (frame: Frame, address: number): Edge => ({
+  /** To an address in a frame; without one, out of the region. */
+  const edge = (frame: Frame | undefined, address: number): Edge => ({
     address,
-    block: numbers.get(frame)!.get(address),
+    block: frame === undefined ? undefined : numbers.get(frame)!.get(address),
   });
   return starts.map(({ frame, address }) => {
     const block: Instruction[] = [];
@@ -214,20 +215,15 @@ function formBlocks(frames: readonly Frame[]): Block[] {
       if (instruction.target !== undefined) break;
     } while (!ends && frame.instructions.has(next) && !frame.leaders.has(next));
     const last = block.at(-1)!;
-    const called = frame.calls.get(last.address);
-    const ret = last.variant.form.definition.name === "ret";
+    const { name } = last.variant.form.definition;
+    const calls = name === "call" && last.target !== undefined && !frame.recurs(last.target);
+    const to = calls ? frame.calls.get(last.address) : frame;
     return {
       address,
       instructions: block,
-      taken: last.target === undefined
-        ? undefined
-        : called !== undefined
-        ? edge(called, last.target)
-        : last.variant.form.definition.name !== "call" || frame.recurs(last.target)
-        ? edge(frame, last.target)
-        : { address: last.target, block: undefined },
+      taken: last.target === undefined ? undefined : edge(to, last.target),
       next: ends ? undefined : edge(frame, next),
-      returns: ret ? frame.returns().map(([caller, next]) => edge(caller, next)) : [],
+      returns: name === "ret" ? frame.returns().map(([caller, next]) => edge(caller, next)) : [],
       pages: [...new Set([pageOf(address), pageOf(block[0]!.address + block[0]!.length - 1)])],
     };
   });

@@ -103,7 +103,6 @@ export class Regions implements CompiledRegions {
     if (this.#isCool(key)) return;
     if (this.#regions.size >= MOST_REGIONS) this.#evict();
     if ((this.#drops.get(Math.floor(key / 8) >>> 12) ?? 0) >= MOST_DROPS) return;
-    if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
     this.#request(
       key,
       this.#view.getBigInt64(CODE_BASE, true),
@@ -117,12 +116,13 @@ export class Regions implements CompiledRegions {
   expectUnknown(slot: number): void {
     for (const { key, compiled: { request } } of this.#regions.values()) {
       if (request.slot !== slot || this.#asked.has(key)) continue;
-      if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
       return this.#request(key, request.page, request.context, true);
     }
   }
 
+  /** Asks for a region, if there are exits left for one. */
   #request(key: number, page: bigint, context: bigint, expectsUnknown: boolean): void {
+    if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
     this.#asked.add(key);
     this.requests++;
     this.#requested.push({
@@ -246,6 +246,7 @@ export class Regions implements CompiledRegions {
   #install(key: number, compiled: CompiledRegion): void {
     const { code } = this.host;
     const { mode, slot, firstExit } = compiled.request;
+    // It may have been compiled again, to expect what the TLBs do not answer.
     const before = this.#regions.get(key);
     if (before !== undefined) this.#drop(before);
     const region = { key, compiled };

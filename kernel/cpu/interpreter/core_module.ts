@@ -93,8 +93,8 @@ export function buildCoreModule(
     const [params, results] = CORE_FUNCTIONS[name];
     indexes.set(name, m.importFunction("engine", name, params, results));
   }
-  const lookup = m.importFunction("engine", "lookup", ["i64"], ["i32"]);
   const imports = {
+    lookup: m.importFunction("engine", "lookup", ["i64"], ["i32"]),
     readMmio: m.importFunction("engine", "readMmio", ["i64", "i32"], ["i64"]),
     writeMmio: m.importFunction("engine", "writeMmio", ["i64", "i32", "i64"], []),
     codeWritten: m.importFunction("engine", "codeWritten", ["i32", "i32"], []),
@@ -103,16 +103,9 @@ export function buildCoreModule(
     expectUnknown: m.importFunction("engine", "expectUnknown", ["i32"], []),
   };
   const mmu = defineMmu(m, imports, ramSize, bounce);
-  const core = new CoreModule(
-    m,
-    indexes,
-    mmu,
-    { lookup, expectUnknown: imports.expectUnknown },
-    counts,
-    bounce,
-  );
+  const core = new CoreModule(m, indexes, mmu, imports, counts, bounce);
   core.define();
-  core.defineExits(imports.link);
+  core.defineExits();
   core.defineRun(inline);
   return m.finish();
 }
@@ -122,7 +115,7 @@ class CoreModule {
     private readonly m: ModuleBuilder,
     private readonly indexes: Map<CoreFunction, number>,
     mmu: MmuFunctions,
-    private readonly imports: { readonly lookup: number; readonly expectUnknown: number },
+    private readonly imports: Readonly<Record<"lookup" | "link" | "expectUnknown", number>>,
     /** Entries are counted, so that hot code is compiled. */
     private readonly counts: boolean,
     /** Where RAM memory's bounce buffer lies. */
@@ -275,7 +268,7 @@ class CoreModule {
   }
 
   /** What the exits of regions lead to where no region is known: `unlinked` and `resume`, by the exit's address. */
-  defineExits(link: number): void {
+  defineExits(): void {
     const resume = this.m.exportFunction("resume", ["i32"], ["i32"], (f) => {
       const exit = f.param("i32", 0);
       const record = f.loadAs("i32.load", exit, 4);
@@ -290,7 +283,7 @@ class CoreModule {
     // (exit or 0): an exit that leads nowhere yet; 0: a region that is no more was reached by the jump cache.
     this.m.exportFunction("unlinked", ["i32"], ["i32"], (f) => {
       const exit = f.param("i32", 0);
-      const target = f.callFor("i64", link, exit);
+      const target = f.callFor("i64", this.imports.link, exit);
       f.if(f.loadAs("i32.load", exit).ne(0).and(exit.ne(0)), () => {
         f.if(f.loadAs("i32.load", exit, 4), () => f.returnCall(resume, exit));
         f.returnCallIndirect(this.#regionType, Table.Regions, f.loadAs("i32.load", exit), exit);
