@@ -129,7 +129,6 @@ define({
     const slow = () => {
       e.system("popf", value, i64(e.operandSize));
       commit();
-      interruptsEnabled(e, () => {});
       e.dispatch();
     };
     if (!neverVirtual(e) || e.operandSize === 2) return slow();
