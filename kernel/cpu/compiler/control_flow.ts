@@ -22,6 +22,12 @@ export interface Node {
   readonly predecessors: Node[];
 }
 
+/** What a branch back to a node that dominates it makes: all that leads to that branch from there. */
+export interface Loop {
+  readonly header: Node;
+  readonly nodes: ReadonlySet<Node>;
+}
+
 /** Control flow of a region. */
 export interface ControlFlow {
   readonly entry: Node;
@@ -34,8 +40,12 @@ export interface ControlFlow {
   successor(from: Node, edge: Edge): Node | undefined;
   /** Whether each way to `node` leads through a block that lies in a page. */
   inPage(node: Node, page: number): boolean;
+  /** Loops without loops in them. */
+  readonly loops: readonly Loop[];
   /** Whether a node lies in a loop. */
   repeated(node: Node): boolean;
+  /** Which of {@link loops} a node lies in. */
+  innermost(node: Node): Loop | undefined;
 }
 
 /** Analyses the blocks of a region; the first is its entry. */
@@ -57,29 +67,56 @@ export function analyse(blocks: readonly Block[]): ControlFlow {
   for (const node of nodes) {
     const forward = node.predecessors.filter((from) => from.order < node.order);
     node.merge = forward.length > 1;
-    node.loop = node.predecessors.some((from) => from.order >= node.order && dominates(node, from));
+    node.loop = node.predecessors.some((from) => from.order >= node.order && leads(from, node));
     if (node.merge) node.dominator?.merges.unshift(node);
   }
-  // In reverse postorder, what lies between a loop's start and the last branch back to it is in the loop, or near it.
-  const loops = nodes.filter(({ loop }) => loop).map(({ order, predecessors }) => ({
-    first: order,
-    last: Math.max(...predecessors.map((from) => from.order)),
-  }));
+  const loops = nodes.filter(({ loop }) => loop)
+    .map((header): Loop => ({ header, nodes: between(header, header) }));
+  const innermost = loops.filter(({ header, nodes }) =>
+    !nodes.values().some((node) => node.loop && node !== header)
+  );
+  const loopOf = new Map(innermost.flatMap((loop) => [...loop.nodes].map((node) => [node, loop])));
   return {
     entry: nodes[0]!,
     nodes,
     successor: (from, { block }) => {
       const to = block === undefined ? undefined : nodeOf.get(blocks[block]!);
       if (to === undefined) return undefined;
-      return to.order > from.order || dominates(to, from) ? to : undefined;
+      return leads(from, to) ? to : undefined;
     },
-    repeated: (node) => loops.some(({ first, last }) => first <= node.order && node.order <= last),
+    repeated: (node) => loops.some((loop) => loop.nodes.has(node)),
+    loops: innermost,
+    innermost: (node) => loopOf.get(node),
     inPage: (node, page) => {
       let at: Node | undefined = node;
       while (at !== undefined && !at.block.pages.includes(page)) at = at.dominator;
       return at !== undefined;
     },
   };
+}
+
+/**
+ * The nodes on all ways from a node to one that it dominates. Both belong to them only if they are come through again: a
+ * loop is what lies between its start and itself.
+ */
+export function between(start: Node, end: Node): ReadonlySet<Node> {
+  const nodes = new Set<Node>();
+  const waiting = [end];
+  while (waiting.length > 0) {
+    const node = waiting.pop()!;
+    for (const from of node.predecessors) {
+      const outside = from === start ? start !== end : !dominates(start, from);
+      if (outside || nodes.has(from) || !leads(from, node)) continue;
+      nodes.add(from);
+      if (from !== start) waiting.push(from);
+    }
+  }
+  return nodes;
+}
+
+/** Whether a branch stays in the region: it leads on, or back to the start of a loop. */
+function leads(from: Node, to: Node): boolean {
+  return to.order > from.order || dominates(to, from);
 }
 
 function successors({ next, taken, returns }: Block): number[] {

@@ -12,7 +12,7 @@ import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { FunctionBuilder } from "../wasm/function_builder.ts";
 import type { Instruction } from "./instruction.ts";
 import { OperandEmitter } from "./operands.ts";
-import { FLAGS_BIT } from "./registers.ts";
+import { ALL_REGISTERS, FLAGS_BIT } from "./registers.ts";
 
 /** Stand-ins for the registers that an instruction names, above the sixteen that there are. */
 const Named = { REGISTER: 17, RM: 18, INDEX: 19 } as const;
@@ -21,17 +21,32 @@ const Named = { REGISTER: 17, RM: 18, INDEX: 19 } as const;
 interface Effects {
   readonly read: number;
   readonly written: number;
+  /** A function of the CPU may change any register. */
+  readonly callsOut: boolean;
 }
 
 const known = new Map<number, Effects>();
 
-/** Registers that an instruction reads or writes, and those that it writes, by number; {@link FLAGS_BIT} for the flags. */
-export function effectsOf(instruction: Instruction): { used: number; written: number } {
+/** Sets of registers: bits by their numbers, and {@link FLAGS_BIT} for the flags. */
+export interface RegisterEffects {
+  /** Read or written. */
+  readonly used: number;
+  readonly written: number;
+  /** Written, here or in functions of the CPU that are called. */
+  readonly changed: number;
+}
+
+/** Which registers an instruction uses. */
+export function effectsOf(instruction: Instruction): RegisterEffects {
   const key = variantKey(instruction.variant);
   let effects = known.get(key);
   if (effects === undefined) known.set(key, effects = new Probe(instruction.variant).probe());
   const written = named(effects.written, instruction);
-  return { used: named(effects.read, instruction) | written, written };
+  return {
+    used: named(effects.read, instruction) | written,
+    written,
+    changed: effects.callsOut ? ALL_REGISTERS : written,
+  };
 }
 
 function named(set: number, instruction: Instruction): number {
@@ -51,6 +66,7 @@ function bit(offset: number): number {
 class Probe extends OperandEmitter {
   #read = 0;
   #written = 0;
+  #callsOut = false;
   protected override instruction: Instruction;
 
   constructor(variant: Variant) {
@@ -75,7 +91,7 @@ class Probe extends OperandEmitter {
 
   probe(): Effects {
     this.variant.form.definition.semantics(this);
-    return { read: this.#read, written: this.#written };
+    return { read: this.#read, written: this.#written, callsOut: this.#callsOut };
   }
 
   protected override register(number: number): Value {
@@ -100,6 +116,7 @@ class Probe extends OperandEmitter {
   }
   protected override enterSystem(): void {
     this.#read |= FLAGS_BIT;
+    this.#callsOut = true;
   }
   protected override leaveSystem(): void {}
   protected override core(_name: CoreFunction): number {

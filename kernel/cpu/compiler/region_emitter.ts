@@ -31,12 +31,12 @@ import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 import type { ModuleBuilder } from "../wasm/module_builder.ts";
 import type { Block, Edge } from "./blocks.ts";
-import { analyse, type ControlFlow, type Node } from "./control_flow.ts";
+import { analyse, between, type ControlFlow, type Loop, type Node } from "./control_flow.ts";
 import { leaveTo } from "../interpreter/jump_cache.ts";
 import { FETCH_TLB } from "../layout.ts";
 import { PAGE, pageOf } from "./code_pages.ts";
 import { deadFlags } from "./dead_flags.ts";
-import { effectsOf } from "./effects.ts";
+import { effectsOf, type RegisterEffects } from "./effects.ts";
 import type { Instruction } from "./instruction.ts";
 import { CachedMemoryEmitter } from "./cached_memory.ts";
 import { FLAGS_BIT, Registers } from "./registers.ts";
@@ -70,8 +70,12 @@ export class RegionEmitter extends CachedMemoryEmitter {
   protected override instruction: Instruction;
   readonly #flow: ControlFlow;
   readonly #registers: Registers;
-  readonly #written: number;
+  /** What each node uses and writes. */
+  readonly #effects: ReadonlyMap<Node, RegisterEffects>;
+  readonly #loops: ReadonlyMap<Loop, RegisterEffects>;
   readonly #dirtyAt: ReadonlyMap<Node, number>;
+  /** Registers that are known at the end of each node. */
+  readonly #knownBehind = new Map<Node, number>();
   /** Where a branch to a node goes, while that is being written around it. */
   readonly #labels = new Map<Node, Label>();
   /** Where the region was left: the address, shifted left by 2, and {@link Leaving}. */
@@ -84,6 +88,10 @@ export class RegionEmitter extends CachedMemoryEmitter {
   /** Where execution goes on outside, if that is not known before. */
   readonly #target: Local<"i64">;
   #fault!: Label;
+  /** Where the flags are stored first. */
+  #faultWithFlags!: Label;
+  /** Where what a loop keeps is stored first. */
+  readonly #faultInLoop = new Map<Loop, Label>();
   #leave!: Label;
   #node!: Node;
   /** Instructions of the block that come before the one being written. */
@@ -107,22 +115,12 @@ export class RegionEmitter extends CachedMemoryEmitter {
     super(new FunctionBuilder(HANDLER_PARAMS), first.variant, site.bounce, placed);
     this.instruction = first;
     this.#flow = flow;
-    let used = 0;
-    let written = 0;
-    const writes = new Map<Node, number>();
-    for (const node of this.#flow.nodes) {
-      let inBlock = 0;
-      for (const instruction of node.block.instructions) {
-        const effects = effectsOf(instruction);
-        used |= effects.used;
-        inBlock |= effects.written;
-      }
-      writes.set(node, inBlock);
-      written |= inBlock;
-    }
-    this.#written = written;
-    this.#dirtyAt = dirtyRegisters(this.#flow, writes);
-    this.#registers = new Registers(this.f, used, first.variant.bits64);
+    this.#effects = new Map(flow.nodes.map((node) => [node, effectsOfAll(node.block.instructions)]));
+    this.#loops = new Map(
+      flow.loops.map((loop) => [loop, united([...loop.nodes].map((node) => this.#effects.get(node)!))]),
+    );
+    this.#dirtyAt = dirtyRegisters(this.#flow, this.#effects);
+    this.#registers = new Registers(this.f, first.variant.bits64);
     this.#pc = this.f.local("i32");
     this.#left = this.f.local("i32");
     this.#dropped = this.f.local("i32");
@@ -141,9 +139,14 @@ export class RegionEmitter extends CachedMemoryEmitter {
       this.#leave = leave;
       f.block((fault) => {
         this.#fault = fault;
-        this.#node = entry;
-        if (!entry.loop) this.#leaveIfAsked(entry.block.address);
-        this.#tree(entry);
+        f.block((faultWithFlags) => {
+          this.#faultWithFlags = faultWithFlags;
+          this.#node = entry;
+          if (!entry.loop) this.#leaveIfAsked(entry.block.address);
+          this.#enterLoop(entry);
+          this.#tree(entry);
+        });
+        registers.storeFlags();
       });
       this.#leaveForAsking();
     });
@@ -155,7 +158,6 @@ export class RegionEmitter extends CachedMemoryEmitter {
   #leaveForAsking(): void {
     const { f } = this;
     const registers = this.#registers;
-    registers.store(this.#written);
     f.storeAs("i32.store", NOWHERE, registers.budget.sub(this.#left), BUDGET);
     const rip = f.let(registers.cut(registers.base.add(this.#pc.shrS(2).extendS())));
     f.if(
@@ -175,16 +177,52 @@ export class RegionEmitter extends CachedMemoryEmitter {
 
   /** Writes a node and all that it dominates. */
   #tree(node: Node): void {
-    const body = () => this.#within(node, node.merges);
-    if (!node.loop) return body();
+    const { f } = this;
+    if (!node.loop) return this.#within(node, node.merges);
+    const loop = this.#flow.innermost(node);
+    if (loop === undefined) return this.#loop(node);
+    f.block((fault) => {
+      this.#faultInLoop.set(loop, fault);
+      this.#loop(node);
+    });
+    this.#registers.store(this.#loops.get(loop)!.written);
+    f.branch(this.#fault);
+  }
+
+  #loop(node: Node): void {
     this.f.loop((label) => {
       this.#labels.set(node, label);
-      this.#node = node;
-      this.#executed = 0;
-      this.#registers.dirty = this.#dirtyAt.get(node)!;
+      this.#begin(node);
       this.#leaveIfAsked(node.block.address);
-      body();
+      this.#within(node, node.merges);
     });
+  }
+
+  /** Begins a node: what is known there on all ways to it. */
+  #begin(node: Node): void {
+    const registers = this.#registers;
+    this.#node = node;
+    this.#executed = 0;
+    this.#calledOut = false;
+    this.#sseAllowed = false;
+    const loop = this.#flow.innermost(node);
+    registers.loop = loop === undefined ? undefined : this.#loops.get(loop)!.used;
+    if (!node.merge && !node.loop) return;
+    this.forgetFlags();
+    this.pages.join();
+    const above = node.dominator ?? node;
+    let known = node.merge ? this.#knownBehind.get(above)! : registers.held.known;
+    for (const from of between(above, node)) known &= ~this.#effects.get(from)!.changed;
+    registers.held = {
+      known: known | (registers.loop ?? 0) & ~FLAGS_BIT,
+      dirty: this.#dirtyAt.get(node) ?? 0,
+    };
+  }
+
+  /** Goes over into the loop that begins with a node, if it is one. */
+  #enterLoop(node: Node): void {
+    const loop = this.#flow.innermost(node);
+    if (loop !== undefined) this.#registers.enterLoop(this.#loops.get(loop)!.used);
   }
 
   /** Writes a node inside of blocks whose ends the branches to `merges` go to. */
@@ -201,13 +239,9 @@ export class RegionEmitter extends CachedMemoryEmitter {
   #block(node: Node): void {
     const { f } = this;
     const { block } = node;
-    this.#node = node;
-    this.#executed = 0;
-    this.#calledOut = false;
-    this.#sseAllowed = false;
-    this.#registers.dirty = this.#dirtyAt.get(node)!;
-    if (node.merge || node.loop || node === this.#flow.entry) this.forgetFlags();
-    if (node.merge || node.loop) this.pages.join();
+    const registers = this.#registers;
+    if (!node.loop) this.#begin(node);
+    let known = registers.held.known;
     const dead = deadFlags(block.instructions);
     for (const [index, instruction] of block.instructions.entries()) {
       this.#flagsDead = dead[index]!;
@@ -215,12 +249,16 @@ export class RegionEmitter extends CachedMemoryEmitter {
       this.variant = instruction.variant;
       this.#mayDrop = false;
       this.forgetAddresses();
+      registers.depth = f.depth;
+      known = registers.held.known;
       f.scope(() => this.variant.form.definition.semantics(this));
       this.#executed++;
       if (this.#mayDrop && instruction.variant.form.definition.ends !== true) {
         this.#leaveIfDropped(instruction);
       }
     }
+    // What becomes known in the last instruction may be behind its branch.
+    this.#knownBehind.set(node, known & registers.held.known);
     if (block.next !== undefined) this.#goTo(block.next);
   }
 
@@ -228,7 +266,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
   #goTo(edge: Edge): void {
     const node = this.#node;
     const executed = this.#executed;
-    const { dirty } = this.#registers;
+    const registers = this.#registers;
+    const { held, depth, loop } = registers;
     const { instruction, flags } = this;
     const calledOut = this.#calledOut;
     const { empty } = this.pages;
@@ -242,12 +281,17 @@ export class RegionEmitter extends CachedMemoryEmitter {
       this.f.set(budget, budget.sub(executed));
       this.#executed = 0;
       if (this.#calledOut) this.#leaveIfAsked(edge.address);
+      const changes = this.#flow.innermost(node) !== this.#flow.innermost(to);
+      if (changes || registers.loop === undefined && (to.merge || to.loop)) registers.synchronize();
+      if (changes) this.#enterLoop(to);
       if (to.merge || to.order <= node.order) this.f.branch(this.#labels.get(to)!);
       else this.#tree(to);
     }
     this.#node = node;
     this.#executed = executed;
-    this.#registers.dirty = dirty;
+    registers.held = held;
+    registers.depth = depth;
+    registers.loop = loop;
     this.flags = flags;
     this.#calledOut = calledOut;
     this.pages.empty = empty;
@@ -329,7 +373,10 @@ export class RegionEmitter extends CachedMemoryEmitter {
   #leaveAt(address: number, why = 0): void {
     this.f.set(this.#pc, i32(address * 4 + why));
     this.f.set(this.#left, i32(this.#executed));
-    this.f.branch(this.#fault);
+    const loop = this.#flow.innermost(this.#node);
+    const dirty = (this.#registers.dirty & FLAGS_BIT) !== 0;
+    if (loop !== undefined) this.f.branch(this.#faultInLoop.get(loop)!);
+    else this.f.branch(dirty ? this.#faultWithFlags : this.#fault);
   }
 
   protected override leaveFaulted(): void {
@@ -407,13 +454,13 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const registers = this.#registers;
     f.set(registers.flagsResult, flags.result);
     f.set(registers.flagsKind, kind);
-    registers.dirty |= FLAGS_BIT;
     let { source } = flags;
     const needed = flags.kind !== FlagsKind.Logic && flags.kind !== FlagsKind.Materialized;
     if (needed) {
       f.set(registers.flagsSource, source);
       if (source.constant === undefined) source = registers.flagsSource;
     }
+    registers.keepFlags();
     const kept = { kind: flags.kind, size: flags.size, result: registers.flagsResult, source };
     if (flags.first === undefined) return kept;
     f.set(registers.flagsFirst, flags.first);
@@ -455,14 +502,37 @@ export class RegionEmitter extends CachedMemoryEmitter {
   }
 }
 
-/** Registers that may be dirty at the start of each node. */
-function dirtyRegisters(flow: ControlFlow, writes: ReadonlyMap<Node, number>): Map<Node, number> {
-  const dirty = new Map(flow.nodes.map((node) => [node, 0]));
+function united(all: Iterable<RegisterEffects>): RegisterEffects {
+  let used = 0;
+  let written = 0;
+  let changed = 0;
+  for (const effects of all) {
+    used |= effects.used;
+    written |= effects.written;
+    changed |= effects.changed;
+  }
+  return { used, written, changed };
+}
+
+function effectsOfAll(instructions: readonly Instruction[]): RegisterEffects {
+  return united(instructions.map(effectsOf));
+}
+
+/** Registers that may be dirty at the start of each node of a loop that keeps them. */
+function dirtyRegisters(
+  flow: ControlFlow,
+  effects: ReadonlyMap<Node, RegisterEffects>,
+): Map<Node, number> {
+  const dirty = new Map<Node, number>();
   for (let changed = true; changed;) {
     changed = false;
     for (const node of flow.nodes) {
-      let set = dirty.get(node)!;
-      for (const from of node.predecessors) set |= dirty.get(from)! | writes.get(from)!;
+      const loop = flow.innermost(node);
+      if (loop === undefined) continue;
+      let set = dirty.get(node) ?? 0;
+      for (const from of node.predecessors) {
+        if (loop.nodes.has(from)) set |= (dirty.get(from) ?? 0) | effects.get(from)!.written;
+      }
       if (set !== dirty.get(node)) {
         dirty.set(node, set);
         changed = true;

@@ -1,5 +1,5 @@
 /**
- * The guest's registers while a region runs: in locals, loaded where it is entered, stored where it is left.
+ * The guest's registers while a region runs.
  *
  * @module
  */
@@ -20,9 +20,26 @@ import { type FunctionBuilder, type Local, NOWHERE } from "../wasm/function_buil
 /** Bit of a set of registers that stands for the flags; general registers are bits 0 to 15. */
 export const FLAGS_BIT = 1 << 16;
 
+/** Set of all general registers and the flags. */
+export const ALL_REGISTERS = FLAGS_BIT * 2 - 1;
+
 const GENERAL_REGISTERS = 16;
 
-/** Locals that hold a vCPU's state. */
+/** What the locals hold where code is being written. */
+export interface RegistersHeld {
+  /** Registers that are in their locals. */
+  readonly known: number;
+  /** Those of which the state does not know what they are now. */
+  readonly dirty: number;
+}
+
+/**
+ * Locals that hold a vCPU's state.
+ *
+ * A general register is loaded where it is first used, and stored whenever it is written, so that leaving costs nothing.
+ * Only in a loop without loops in it are those that it uses in locals alone, loaded and stored around it. The flags are
+ * in locals until ways meet or execution leaves.
+ */
 export class Registers {
   readonly #general: Local<"i64">[];
   readonly flagsKind: Local<"i32">;
@@ -34,13 +51,14 @@ export class Registers {
   readonly base: Local<"i64">;
   /** Instructions that may still run. */
   readonly budget: Local<"i32">;
-  /** Registers whose locals may differ from the state, at the point that is being written. */
-  dirty = 0;
+  held: RegistersHeld = { known: 0, dirty: 0 };
+  /** Registers that the loop uses that is being written; `undefined` outside. */
+  loop: number | undefined;
+  /** How deep the instruction that is being written begins: what is done deeper is done only sometimes. */
+  depth = 0;
 
   constructor(
     private readonly f: FunctionBuilder,
-    /** Registers that the region uses. */
-    private readonly used: number,
     /** RIP has 64 bits. */
     private readonly bits64: boolean,
   ) {
@@ -53,28 +71,77 @@ export class Registers {
     this.budget = f.local("i32");
   }
 
+  get dirty(): number {
+    return this.held.dirty;
+  }
+
   get(number: number): Local<"i64"> {
-    return this.#general[number]!;
+    const local = this.#general[number]!;
+    if ((this.held.known & (1 << number)) === 0) {
+      this.f.reload(local, 8, GPR + number * 8);
+      this.#know(number);
+    }
+    return local;
   }
 
   set(number: number, value: Expression<"i64">): void {
-    this.f.set(this.get(number), value);
-    this.dirty |= 1 << number;
+    const local = this.#general[number]!;
+    this.f.set(local, value);
+    if (this.loop === undefined) this.f.store(8, NOWHERE, local, GPR + number * 8);
+    else this.#soil(1 << number);
+    this.#know(number);
   }
 
-  /** Loads everything that the region uses. */
+  #know(number: number): void {
+    const { known, dirty } = this.held;
+    if (this.f.depth === this.depth) this.held = { known: known | 1 << number, dirty };
+  }
+
+  #soil(set: number): void {
+    const { known, dirty } = this.held;
+    this.held = { known, dirty: dirty | set };
+  }
+
+  /** Keeps the flags that have been put into their locals. */
+  keepFlags(): void {
+    const { loop, f, depth } = this;
+    const held = loop !== undefined || (this.held.dirty & FLAGS_BIT) !== 0;
+    // Where they are set only sometimes, the locals have nothing else otherwise.
+    if (!held && f.depth !== depth) this.storeFlags();
+    else this.#soil(FLAGS_BIT);
+  }
+
+  /** Loads what stays in locals where the region is entered. */
   load(): void {
-    const { f } = this;
-    f.reload(this.base, 8, CODE_BASE);
-    f.reload(this.budget, 4, BUDGET);
-    this.reload();
+    this.f.reload(this.base, 8, CODE_BASE);
+    this.f.reload(this.budget, 4, BUDGET);
   }
 
-  /** Loads what a function outside may have changed. */
+  /** Goes over into a loop that uses a set of registers. */
+  enterLoop(used: number): void {
+    this.#load(used & ~this.held.known);
+    this.held = { known: this.held.known | used & ~FLAGS_BIT, dirty: 0 };
+  }
+
+  /** Puts into the state what only locals hold. */
+  synchronize(): void {
+    this.store(this.held.dirty);
+    this.held = { known: this.held.known, dirty: 0 };
+  }
+
+  /** A function outside may have changed all registers in the state. */
   reload(): void {
+    const { dirty } = this.held;
+    const kept = this.loop ?? 0;
+    // It may have been called only sometimes: what is dirty has to be right both ways.
+    this.#load(kept | dirty);
+    this.held = { known: kept & ~FLAGS_BIT, dirty };
+  }
+
+  #load(set: number): void {
     const { f } = this;
-    for (const number of members(this.used)) f.reload(this.get(number), 8, GPR + number * 8);
-    if ((this.used & FLAGS_BIT) === 0) return;
+    for (const number of members(set)) f.reload(this.#general[number]!, 8, GPR + number * 8);
+    if ((set & FLAGS_BIT) === 0) return;
     f.reload(this.flagsKind, 4, FLAGS_KIND);
     f.reload(this.flagsResult, 8, FLAGS_RESULT);
     f.reload(this.flagsSource, 8, FLAGS_SOURCE);
@@ -83,7 +150,7 @@ export class Registers {
   /** Stores a set of registers. */
   store(set: number): void {
     const { f } = this;
-    for (const number of members(set)) f.store(8, NOWHERE, this.get(number), GPR + number * 8);
+    for (const number of members(set)) f.store(8, NOWHERE, this.#general[number]!, GPR + number * 8);
     if ((set & FLAGS_BIT) !== 0) this.storeFlags();
   }
 

@@ -95,6 +95,11 @@ export class FunctionBuilder {
     this.#params = params;
   }
 
+  /** How many blocks, loops and conditions there are around what is written next. */
+  get depth(): number {
+    return this.#depth;
+  }
+
   /** Parameter `index`. */
   param<T extends Type>(type: T, index: number): Local<T> {
     return new Local(type, index);
