@@ -7,8 +7,11 @@
  * @module
  */
 
-/** Start of the architectural state; what lies below is never touched, so that address 0 is an error. */
-export const STATE = 0x1000;
+/**
+ * Start of the architectural state. It is where the memory starts, so that the general registers have short addresses in
+ * the host's code: half of what compiled code does is done on them.
+ */
+export const STATE = 0;
 
 /** Sixteen general registers of 8 bytes, in encoding order RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8 to R15. */
 export const GPR = STATE;

@@ -85,14 +85,19 @@ export class RegionEmitter extends CachedMemoryEmitter {
   /** Compiled code has been dropped. */
   readonly #dropped: Local<"i32">;
   readonly #context: Local<"i64">;
-  /** Where execution goes on outside, if that is not known before. */
+  /** Where execution goes on outside, or the page of that. */
   readonly #target: Local<"i64">;
+  /** Address in engine memory of the exit that is taken. */
+  readonly #cell: Local<"i32">;
   #fault!: Label;
   /** Where the flags are stored first. */
   #faultWithFlags!: Label;
   /** Where what a loop keeps is stored first. */
   readonly #faultInLoop = new Map<Loop, Label>();
+  /** Goes on where {@link RegionEmitter.#target} is, by the jump cache. */
   #leave!: Label;
+  /** Goes on by the cell of an exit, in the page at {@link RegionEmitter.#target}. */
+  #exitLabel!: Label;
   #node!: Node;
   /** Instructions of the block that come before the one being written. */
   #executed = 0;
@@ -126,6 +131,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#dropped = this.f.local("i32");
     this.#context = this.f.local("i64");
     this.#target = this.f.local("i64");
+    this.#cell = this.f.local("i32");
   }
 
   /** Writes the function. */
@@ -135,22 +141,32 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const { entry } = this.#flow;
     registers.load();
     this.contextChanged();
+    const regionType = this.site.module.type(HANDLER_PARAMS, HANDLER_RESULTS);
+    // All ways out are written once: what a region takes of the host's caches is what bounds it.
     f.block((leave) => {
       this.#leave = leave;
-      f.block((fault) => {
-        this.#fault = fault;
-        f.block((faultWithFlags) => {
-          this.#faultWithFlags = faultWithFlags;
-          this.#node = entry;
-          if (!entry.loop) this.#leaveIfAsked(entry.block.address);
-          this.#enterLoop(entry);
-          this.#tree(entry);
+      f.block((exit) => {
+        this.#exitLabel = exit;
+        f.block((fault) => {
+          this.#fault = fault;
+          f.block((faultWithFlags) => {
+            this.#faultWithFlags = faultWithFlags;
+            this.#node = entry;
+            if (!entry.loop) this.#leaveIfAsked(entry.block.address);
+            this.#enterLoop(entry);
+            this.#tree(entry);
+          });
+          registers.storeFlags();
         });
-        registers.storeFlags();
+        this.#leaveForAsking();
       });
-      this.#leaveForAsking();
+      registers.storeBudget();
+      f.store(8, NOWHERE, this.#target, CODE_BASE);
+      const region = f.loadAs("i32.load", this.#cell);
+      f.returnCallIndirect(regionType, Table.Regions, region, this.#cell);
     });
-    leaveTo(f, this.#target, this.core("leaveTo"), this.site.module.type(HANDLER_PARAMS, HANDLER_RESULTS));
+    registers.storeBudget();
+    leaveTo(f, this.#target, this.core("leaveTo"), regionType);
     return f;
   }
 
@@ -306,12 +322,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
     // Elsewhere it is not known what the page of the target is.
     const cell = this.#flow.inPage(this.#node, page) ? this.site.exit(address) : undefined;
     if (cell === undefined) return this.#leaveTo(registers.rip(address), this.#executed);
-    registers.store(registers.dirty);
-    registers.storeBudget(this.#executed);
-    if (page !== 0) this.f.store(8, NOWHERE, registers.rip(page * PAGE), CODE_BASE);
-    const type = this.site.module.type(HANDLER_PARAMS, HANDLER_RESULTS);
-    const region = this.f.loadAs("i32.load", NOWHERE, cell);
-    this.f.returnCallIndirect(type, Table.Regions, region, i32(cell));
+    this.f.set(this.#cell, i32(cell));
+    this.#leaveBy(this.#exitLabel, registers.rip(page * PAGE), this.#executed);
   }
 
   override branch(): void {
@@ -339,11 +351,15 @@ export class RegionEmitter extends CachedMemoryEmitter {
   }
 
   #leaveTo(target: Value, executed: number): void {
+    this.#leaveBy(this.#leave, target, executed);
+  }
+
+  #leaveBy(way: Label, target: Value, executed: number): void {
     const registers = this.#registers;
     this.f.set(this.#target, target);
     registers.store(registers.dirty);
-    registers.storeBudget(executed);
-    this.f.branch(this.#leave);
+    this.f.set(registers.budget, registers.budget.sub(executed));
+    this.f.branch(way);
   }
 
   /** Leaves for an address, unless a page of it lies where it did when it was compiled. */

@@ -161,7 +161,7 @@ export class Registers {
     f.store(8, NOWHERE, this.flagsSource, FLAGS_SOURCE);
   }
 
-  storeBudget(executed: number): void {
+  storeBudget(executed = 0): void {
     this.f.storeAs("i32.store", NOWHERE, this.budget.sub(executed), BUDGET);
   }
 
