@@ -22,11 +22,14 @@ export interface Node {
   readonly predecessors: Node[];
 }
 
-/** What a branch back to a node that dominates it makes: all that leads to that branch from there. */
-export interface Loop {
-  readonly header: Node;
+/** Nodes that are entered at the first of them alone. */
+export interface Stretch {
+  readonly first: Node;
   readonly nodes: ReadonlySet<Node>;
 }
+
+/** How many instructions make a block long. */
+const LONG_BLOCK = 40;
 
 /** Control flow of a region. */
 export interface ControlFlow {
@@ -40,12 +43,12 @@ export interface ControlFlow {
   successor(from: Node, edge: Edge): Node | undefined;
   /** Whether each way to `node` leads through a block that lies in a page. */
   inPage(node: Node, page: number): boolean;
-  /** Loops without loops in them. */
-  readonly loops: readonly Loop[];
+  /** Where most of the time is spent: loops without loops in them, and long blocks outside of those. */
+  readonly stretches: readonly Stretch[];
   /** Whether a node lies in a loop. */
   repeated(node: Node): boolean;
-  /** Which of {@link loops} a node lies in. */
-  innermost(node: Node): Loop | undefined;
+  /** Which of {@link stretches} a node lies in. */
+  stretch(node: Node): Stretch | undefined;
 }
 
 /** Analyses the blocks of a region; the first is its entry. */
@@ -71,11 +74,16 @@ export function analyse(blocks: readonly Block[]): ControlFlow {
     if (node.merge) node.dominator?.merges.unshift(node);
   }
   const loops = nodes.filter(({ loop }) => loop)
-    .map((header): Loop => ({ header, nodes: between(header, header) }));
-  const innermost = loops.filter(({ header, nodes }) =>
-    !nodes.values().some((node) => node.loop && node !== header)
+    .map((first): Stretch => ({ first, nodes: between(first, first) }));
+  const innermost = loops.filter(({ first, nodes }) =>
+    !nodes.values().some((node) => node.loop && node !== first)
   );
-  const loopOf = new Map(innermost.flatMap((loop) => [...loop.nodes].map((node) => [node, loop])));
+  const stretchOf = new Map<Node, Stretch>();
+  for (const node of nodes) {
+    const stretch = innermost.find((loop) => loop.nodes.has(node)) ??
+      (node.block.instructions.length >= LONG_BLOCK ? { first: node, nodes: new Set([node]) } : undefined);
+    if (stretch !== undefined) stretchOf.set(node, stretch);
+  }
   return {
     entry: nodes[0]!,
     nodes,
@@ -85,8 +93,8 @@ export function analyse(blocks: readonly Block[]): ControlFlow {
       return leads(from, to) ? to : undefined;
     },
     repeated: (node) => loops.some((loop) => loop.nodes.has(node)),
-    loops: innermost,
-    innermost: (node) => loopOf.get(node),
+    stretches: [...new Set(stretchOf.values())],
+    stretch: (node) => stretchOf.get(node),
     inPage: (node, page) => {
       let at: Node | undefined = node;
       while (at !== undefined && !at.block.pages.includes(page)) at = at.dominator;

@@ -31,7 +31,7 @@ import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 import type { ModuleBuilder } from "../wasm/module_builder.ts";
 import type { Block, Edge } from "./blocks.ts";
-import { analyse, between, type ControlFlow, type Loop, type Node } from "./control_flow.ts";
+import { analyse, between, type ControlFlow, type Node, type Stretch } from "./control_flow.ts";
 import { leaveTo } from "../interpreter/jump_cache.ts";
 import { FETCH_TLB } from "../layout.ts";
 import { PAGE, pageOf } from "./code_pages.ts";
@@ -72,7 +72,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
   readonly #registers: Registers;
   /** What each node uses and writes. */
   readonly #effects: ReadonlyMap<Node, RegisterEffects>;
-  readonly #loops: ReadonlyMap<Loop, RegisterEffects>;
+  readonly #stretches: ReadonlyMap<Stretch, RegisterEffects>;
   readonly #dirtyAt: ReadonlyMap<Node, number>;
   /** Registers that are known at the end of each node. */
   readonly #knownBehind = new Map<Node, number>();
@@ -85,19 +85,14 @@ export class RegionEmitter extends CachedMemoryEmitter {
   /** Compiled code has been dropped. */
   readonly #dropped: Local<"i32">;
   readonly #context: Local<"i64">;
-  /** Where execution goes on outside, or the page of that. */
+  /** Where execution goes on outside, if that is not known before. */
   readonly #target: Local<"i64">;
-  /** Address in engine memory of the exit that is taken. */
-  readonly #cell: Local<"i32">;
   #fault!: Label;
   /** Where the flags are stored first. */
   #faultWithFlags!: Label;
-  /** Where what a loop keeps is stored first. */
-  readonly #faultInLoop = new Map<Loop, Label>();
-  /** Goes on where {@link RegionEmitter.#target} is, by the jump cache. */
+  /** Where what a stretch keeps is stored first. */
+  readonly #faultInStretch = new Map<Stretch, Label>();
   #leave!: Label;
-  /** Goes on by the cell of an exit, in the page at {@link RegionEmitter.#target}. */
-  #exitLabel!: Label;
   #node!: Node;
   /** Instructions of the block that come before the one being written. */
   #executed = 0;
@@ -121,8 +116,10 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.instruction = first;
     this.#flow = flow;
     this.#effects = new Map(flow.nodes.map((node) => [node, effectsOfAll(node.block.instructions)]));
-    this.#loops = new Map(
-      flow.loops.map((loop) => [loop, united([...loop.nodes].map((node) => this.#effects.get(node)!))]),
+    this.#stretches = new Map(
+      flow.stretches.map((
+        stretch,
+      ) => [stretch, united([...stretch.nodes].map((node) => this.#effects.get(node)!))]),
     );
     this.#dirtyAt = dirtyRegisters(this.#flow, this.#effects);
     this.#registers = new Registers(this.f, first.variant.bits64);
@@ -131,7 +128,10 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#dropped = this.f.local("i32");
     this.#context = this.f.local("i64");
     this.#target = this.f.local("i64");
-    this.#cell = this.f.local("i32");
+  }
+
+  get #regionType(): number {
+    return this.site.module.type(HANDLER_PARAMS, HANDLER_RESULTS);
   }
 
   /** Writes the function. */
@@ -141,32 +141,22 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const { entry } = this.#flow;
     registers.load();
     this.contextChanged();
-    const regionType = this.site.module.type(HANDLER_PARAMS, HANDLER_RESULTS);
-    // All ways out are written once: what a region takes of the host's caches is what bounds it.
     f.block((leave) => {
       this.#leave = leave;
-      f.block((exit) => {
-        this.#exitLabel = exit;
-        f.block((fault) => {
-          this.#fault = fault;
-          f.block((faultWithFlags) => {
-            this.#faultWithFlags = faultWithFlags;
-            this.#node = entry;
-            if (!entry.loop) this.#leaveIfAsked(entry.block.address);
-            this.#enterLoop(entry);
-            this.#tree(entry);
-          });
-          registers.storeFlags();
+      f.block((fault) => {
+        this.#fault = fault;
+        f.block((faultWithFlags) => {
+          this.#faultWithFlags = faultWithFlags;
+          this.#node = entry;
+          if (!entry.loop) this.#leaveIfAsked(entry.block.address);
+          this.#enterStretch(entry);
+          this.#tree(entry);
         });
-        this.#leaveForAsking();
+        registers.storeFlags();
       });
-      registers.storeBudget();
-      f.store(8, NOWHERE, this.#target, CODE_BASE);
-      const region = f.loadAs("i32.load", this.#cell);
-      f.returnCallIndirect(regionType, Table.Regions, region, this.#cell);
+      this.#leaveForAsking();
     });
-    registers.storeBudget();
-    leaveTo(f, this.#target, this.core("leaveTo"), regionType);
+    leaveTo(f, this.#target, this.core("leaveTo"), this.#regionType);
     return f;
   }
 
@@ -194,18 +184,18 @@ export class RegionEmitter extends CachedMemoryEmitter {
   /** Writes a node and all that it dominates. */
   #tree(node: Node): void {
     const { f } = this;
-    if (!node.loop) return this.#within(node, node.merges);
-    const loop = this.#flow.innermost(node);
-    if (loop === undefined) return this.#loop(node);
+    const stretch = this.#flow.stretch(node);
+    if (stretch?.first !== node) return this.#loop(node);
     f.block((fault) => {
-      this.#faultInLoop.set(loop, fault);
+      this.#faultInStretch.set(stretch, fault);
       this.#loop(node);
     });
-    this.#registers.store(this.#loops.get(loop)!.written);
+    this.#registers.store(this.#stretches.get(stretch)!.written);
     f.branch(this.#fault);
   }
 
   #loop(node: Node): void {
+    if (!node.loop) return this.#within(node, node.merges);
     this.f.loop((label) => {
       this.#labels.set(node, label);
       this.#begin(node);
@@ -221,8 +211,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#executed = 0;
     this.#calledOut = false;
     this.#sseAllowed = false;
-    const loop = this.#flow.innermost(node);
-    registers.loop = loop === undefined ? undefined : this.#loops.get(loop)!.used;
+    const stretch = this.#flow.stretch(node);
+    registers.stretch = stretch === undefined ? undefined : this.#stretches.get(stretch)!.used;
     if (!node.merge && !node.loop) return;
     this.forgetFlags();
     this.pages.join();
@@ -230,15 +220,15 @@ export class RegionEmitter extends CachedMemoryEmitter {
     let known = node.merge ? this.#knownBehind.get(above)! : registers.held.known;
     for (const from of between(above, node)) known &= ~this.#effects.get(from)!.changed;
     registers.held = {
-      known: known | (registers.loop ?? 0) & ~FLAGS_BIT,
+      known: known | (registers.stretch ?? 0) & ~FLAGS_BIT,
       dirty: this.#dirtyAt.get(node) ?? 0,
     };
   }
 
-  /** Goes over into the loop that begins with a node, if it is one. */
-  #enterLoop(node: Node): void {
-    const loop = this.#flow.innermost(node);
-    if (loop !== undefined) this.#registers.enterLoop(this.#loops.get(loop)!.used);
+  /** Goes over into the stretch that begins with a node, if one does. */
+  #enterStretch(node: Node): void {
+    const stretch = this.#flow.stretch(node);
+    if (stretch !== undefined) this.#registers.enterStretch(this.#stretches.get(stretch)!.used);
   }
 
   /** Writes a node inside of blocks whose ends the branches to `merges` go to. */
@@ -283,7 +273,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const node = this.#node;
     const executed = this.#executed;
     const registers = this.#registers;
-    const { held, depth, loop } = registers;
+    const { held, depth, stretch } = registers;
     const { instruction, flags } = this;
     const calledOut = this.#calledOut;
     const { empty } = this.pages;
@@ -297,9 +287,9 @@ export class RegionEmitter extends CachedMemoryEmitter {
       this.f.set(budget, budget.sub(executed));
       this.#executed = 0;
       if (this.#calledOut) this.#leaveIfAsked(edge.address);
-      const changes = this.#flow.innermost(node) !== this.#flow.innermost(to);
-      if (changes || registers.loop === undefined && (to.merge || to.loop)) registers.synchronize();
-      if (changes) this.#enterLoop(to);
+      const changes = this.#flow.stretch(node) !== this.#flow.stretch(to);
+      if (changes || registers.stretch === undefined && (to.merge || to.loop)) registers.synchronize();
+      if (changes) this.#enterStretch(to);
       if (to.merge || to.order <= node.order) this.f.branch(this.#labels.get(to)!);
       else this.#tree(to);
     }
@@ -307,7 +297,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#executed = executed;
     registers.held = held;
     registers.depth = depth;
-    registers.loop = loop;
+    registers.stretch = stretch;
     this.flags = flags;
     this.#calledOut = calledOut;
     this.pages.empty = empty;
@@ -322,8 +312,12 @@ export class RegionEmitter extends CachedMemoryEmitter {
     // Elsewhere it is not known what the page of the target is.
     const cell = this.#flow.inPage(this.#node, page) ? this.site.exit(address) : undefined;
     if (cell === undefined) return this.#leaveTo(registers.rip(address), this.#executed);
-    this.f.set(this.#cell, i32(cell));
-    this.#leaveBy(this.#exitLabel, registers.rip(page * PAGE), this.#executed);
+    registers.store(registers.dirty);
+    registers.storeBudget(this.#executed);
+    if (page !== 0) this.f.store(8, NOWHERE, registers.rip(page * PAGE), CODE_BASE);
+    // Each exit has its jump: one for all of them, the host would not predict.
+    const region = this.f.loadAs("i32.load", NOWHERE, cell);
+    this.f.returnCallIndirect(this.#regionType, Table.Regions, region, i32(cell));
   }
 
   override branch(): void {
@@ -351,15 +345,11 @@ export class RegionEmitter extends CachedMemoryEmitter {
   }
 
   #leaveTo(target: Value, executed: number): void {
-    this.#leaveBy(this.#leave, target, executed);
-  }
-
-  #leaveBy(way: Label, target: Value, executed: number): void {
     const registers = this.#registers;
     this.f.set(this.#target, target);
     registers.store(registers.dirty);
-    this.f.set(registers.budget, registers.budget.sub(executed));
-    this.f.branch(way);
+    registers.storeBudget(executed);
+    this.f.branch(this.#leave);
   }
 
   /** Leaves for an address, unless a page of it lies where it did when it was compiled. */
@@ -385,14 +375,13 @@ export class RegionEmitter extends CachedMemoryEmitter {
     return budget.sub(this.#executed).ltS(0);
   }
 
-  /** Leaves the loop before `address` with the state as it is. */
+  /** Leaves the region before `address` with the state as it is. */
   #leaveAt(address: number, why = 0): void {
     this.f.set(this.#pc, i32(address * 4 + why));
     this.f.set(this.#left, i32(this.#executed));
-    const loop = this.#flow.innermost(this.#node);
-    const dirty = (this.#registers.dirty & FLAGS_BIT) !== 0;
-    if (loop !== undefined) this.f.branch(this.#faultInLoop.get(loop)!);
-    else this.f.branch(dirty ? this.#faultWithFlags : this.#fault);
+    const { stretch, dirty } = this.#registers;
+    if (stretch !== undefined) this.f.branch(this.#faultInStretch.get(this.#flow.stretch(this.#node)!)!);
+    else this.f.branch((dirty & FLAGS_BIT) !== 0 ? this.#faultWithFlags : this.#fault);
   }
 
   protected override leaveFaulted(): void {
@@ -534,7 +523,7 @@ function effectsOfAll(instructions: readonly Instruction[]): RegisterEffects {
   return united(instructions.map(effectsOf));
 }
 
-/** Registers that may be dirty at the start of each node of a loop that keeps them. */
+/** Registers that may be dirty at the start of each node of a stretch. */
 function dirtyRegisters(
   flow: ControlFlow,
   effects: ReadonlyMap<Node, RegisterEffects>,
@@ -543,11 +532,11 @@ function dirtyRegisters(
   for (let changed = true; changed;) {
     changed = false;
     for (const node of flow.nodes) {
-      const loop = flow.innermost(node);
-      if (loop === undefined) continue;
+      const stretch = flow.stretch(node);
+      if (stretch === undefined) continue;
       let set = dirty.get(node) ?? 0;
       for (const from of node.predecessors) {
-        if (loop.nodes.has(from)) set |= (dirty.get(from) ?? 0) | effects.get(from)!.written;
+        if (stretch.nodes.has(from)) set |= (dirty.get(from) ?? 0) | effects.get(from)!.written;
       }
       if (set !== dirty.get(node)) {
         dirty.set(node, set);

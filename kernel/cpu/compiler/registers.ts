@@ -37,7 +37,8 @@ export interface RegistersHeld {
  * Locals that hold a vCPU's state.
  *
  * A general register is loaded where it is first used, and stored whenever it is written, so that leaving costs nothing.
- * Only in a loop without loops in it are those that it uses in locals alone, loaded and stored around it. The flags are
+ * Only in stretches of code that take most of the time are those that they use in locals alone, loaded and stored around
+ * them. The flags are
  * in locals until ways meet or execution leaves.
  */
 export class Registers {
@@ -52,8 +53,8 @@ export class Registers {
   /** Instructions that may still run. */
   readonly budget: Local<"i32">;
   held: RegistersHeld = { known: 0, dirty: 0 };
-  /** Registers that the loop uses that is being written; `undefined` outside. */
-  loop: number | undefined;
+  /** Registers that the stretch uses that is being written; `undefined` outside. */
+  stretch: number | undefined;
   /** How deep the instruction that is being written begins: what is done deeper is done only sometimes. */
   depth = 0;
 
@@ -87,7 +88,7 @@ export class Registers {
   set(number: number, value: Expression<"i64">): void {
     const local = this.#general[number]!;
     this.f.set(local, value);
-    if (this.loop === undefined) this.f.store(8, NOWHERE, local, GPR + number * 8);
+    if (this.stretch === undefined) this.f.store(8, NOWHERE, local, GPR + number * 8);
     else this.#soil(1 << number);
     this.#know(number);
   }
@@ -104,8 +105,8 @@ export class Registers {
 
   /** Keeps the flags that have been put into their locals. */
   keepFlags(): void {
-    const { loop, f, depth } = this;
-    const held = loop !== undefined || (this.held.dirty & FLAGS_BIT) !== 0;
+    const { stretch, f, depth } = this;
+    const held = stretch !== undefined || (this.held.dirty & FLAGS_BIT) !== 0;
     // Where they are set only sometimes, the locals have nothing else otherwise.
     if (!held && f.depth !== depth) this.storeFlags();
     else this.#soil(FLAGS_BIT);
@@ -117,8 +118,8 @@ export class Registers {
     this.f.reload(this.budget, 4, BUDGET);
   }
 
-  /** Goes over into a loop that uses a set of registers. */
-  enterLoop(used: number): void {
+  /** Goes over into a stretch that uses a set of registers. */
+  enterStretch(used: number): void {
     this.#load(used & ~this.held.known);
     this.held = { known: this.held.known | used & ~FLAGS_BIT, dirty: 0 };
   }
@@ -132,7 +133,7 @@ export class Registers {
   /** A function outside may have changed all registers in the state. */
   reload(): void {
     const { dirty } = this.held;
-    const kept = this.loop ?? 0;
+    const kept = this.stretch ?? 0;
     // It may have been called only sometimes: what is dirty has to be right both ways.
     this.#load(kept | dirty);
     this.held = { known: kept & ~FLAGS_BIT, dirty };
@@ -161,7 +162,7 @@ export class Registers {
     f.store(8, NOWHERE, this.flagsSource, FLAGS_SOURCE);
   }
 
-  storeBudget(executed = 0): void {
+  storeBudget(executed: number): void {
     this.f.storeAs("i32.store", NOWHERE, this.budget.sub(executed), BUDGET);
   }
 
