@@ -312,9 +312,7 @@ export abstract class Emitter extends FlagsEmitter {
     const { linear } = this.stackAddress(i64(0), size, "read");
     const value = this.load(size, linear);
     const commit = () => {
-      const { f } = this;
-      const pointer = f.let(this.readGpr(Gpr.RSP, 8).add(size));
-      this.setStackPointer(pointer);
+      this.setStackPointer(this.stackPointer(i64(size)));
     };
     return { value, commit };
   }

@@ -128,6 +128,7 @@ export abstract class MemoryEmitter {
       put(linear.wrap().add(addend));
     }, () => {
       if (this.onlyKnown) return this.leaveUnknown();
+      this.missed();
       put(i32(this.bounce));
       this.#writeSlow(size, linear);
     });
@@ -141,6 +142,9 @@ export abstract class MemoryEmitter {
 
   /** The page of an address is in a TLB. */
   protected found(_access: "read" | "modify", _linear: Local<"i64">, _addend: Local<"i32">): void {}
+
+  /** It is not, and the access is made in another way. */
+  protected missed(): void {}
 
   /** A store was not to plain RAM: it may have been to code. */
   protected wroteSlowly(): void {}
@@ -169,6 +173,7 @@ export abstract class MemoryEmitter {
       take(linear.wrap().add(addend));
     }, () => {
       if (this.onlyKnown) return this.leaveUnknown();
+      this.missed();
       const slow = this.core(access === "read" ? "readSlow" : "modifySlow");
       const host = f.callFor("i32", slow, linear, i32(size));
       f.ifRarely(host.eq(-1), () => this.leaveFaulted());

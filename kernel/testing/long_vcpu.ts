@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CompileServiceFactory } from "../cpu/compiler/compile_service.ts";
 import { createSoftwareVcpu, type SoftwareVcpu } from "../cpu/software_vcpu.ts";
 import { NO_DEVICES } from "./no_devices.ts";
 
@@ -25,7 +26,11 @@ export const STACK = 0x8000;
 export function longVcpu(
   program: Uint8Array,
   origin: number,
-  options: { readonly ramSize: number; readonly compileThreshold: number },
+  options: {
+    readonly ramSize: number;
+    readonly compileThreshold: number;
+    readonly compileService?: CompileServiceFactory;
+  },
 ): { readonly vcpu: SoftwareVcpu; readonly ram: DataView } {
   const { ramSize } = options;
   const pages = ramSize / WASM_PAGE + 1;

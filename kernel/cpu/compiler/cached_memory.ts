@@ -11,8 +11,10 @@ import { RmKind, type Variant } from "../variant.ts";
 import type { Expression } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, Memory } from "../wasm/function_builder.ts";
 import type { Instruction } from "./instruction.ts";
+import { KnownPages } from "./known_pages.ts";
 import { OperandEmitter } from "./operands.ts";
 import { type CachedPage, PageCache, type PageUse } from "./page_cache.ts";
+import { displaced, RegisterValues, type SymbolicValue } from "./register_values.ts";
 
 const NO_REGISTER = ZERO - GPR;
 const PAGE = 4096;
@@ -42,11 +44,13 @@ export interface PlacedInstruction {
   readonly repeated: boolean;
 }
 
-/** The bases of a region whose pages are worth keeping: the stack, and those of small loops. */
+/** The bases of a region's loops whose pages are worth keeping: the stack, and those of small loops. */
 function basesOf(instructions: Iterable<PlacedInstruction>): Set<string> {
-  const bases = new Set([STACK]);
+  const bases = new Set<string>();
   for (const { instruction, repeated } of instructions) {
-    const base = repeated ? baseOf(instruction) : undefined;
+    if (!repeated) continue;
+    bases.add(STACK);
+    const base = baseOf(instruction);
     if (base !== undefined) bases.add(base);
   }
   return bases.size > 1 + LOOP_PAGES ? new Set([STACK]) : bases;
@@ -54,9 +58,21 @@ function basesOf(instructions: Iterable<PlacedInstruction>): Set<string> {
 
 /** Writes accesses through pages that are kept in locals. */
 export abstract class CachedMemoryEmitter extends OperandEmitter {
+  /** Pages that loops keep. */
   protected readonly pages: PageCache;
+  /** Pages of objects that have been accessed on the way to what is being written. */
+  protected readonly known: KnownPages;
+  protected readonly values: RegisterValues;
+  /** Whether a loop is being written. */
+  protected repeated = false;
   /** What linear addresses of the instruction that is being written are made with. */
-  readonly #bases = new Map<Local, string>();
+  readonly #bases = new Map<Expression, string>();
+  /** What they are, and values of the stack pointer. */
+  readonly #symbols = new Map<Expression, SymbolicValue>();
+  /** How deep the instruction begins: what is done deeper is done only sometimes. */
+  #depth = 0;
+  /** The page that is being looked for. */
+  #wanted: ReturnType<KnownPages["place"]>;
 
   constructor(
     f: FunctionBuilder,
@@ -66,18 +82,56 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
   ) {
     super(f, variant, bounce);
     this.pages = new PageCache(f, basesOf(instructions), bounce);
+    this.known = new KnownPages(f);
+    this.values = new RegisterValues(variant.bits64 ? 8 : 4);
   }
 
   /** Another instruction begins: locals of the one before are used again. */
   protected forgetAddresses(): void {
     this.#bases.clear();
+    this.#symbols.clear();
+    this.#depth = this.f.depth;
+  }
+
+  /** A register has been written. */
+  protected wrote(number: number, value: Value): void {
+    this.values.set(number, this.#always ? this.#symbols.get(value) : undefined);
+  }
+
+  /** Whether what is being written is done whenever the instruction is executed. */
+  get #always(): boolean {
+    return this.f.depth === this.#depth;
   }
 
   protected override linearAddress(bytes: number, access: AccessKind): Local<"i64"> {
     const linear = super.linearAddress(bytes, access);
     const base = baseOf(this.instruction);
     if (base !== undefined) this.#bases.set(linear, base);
+    const symbol = this.values.operand(this.instruction);
+    if (symbol !== undefined) this.#symbols.set(linear, symbol);
     return linear;
+  }
+
+  override stackAddress(
+    displacement: Value,
+    size: number,
+    access: AccessKind,
+  ): { linear: Local<"i64">; pointer: Local<"i64"> } {
+    const address = super.stackAddress(displacement, size, access);
+    this.#noteStack(address.linear, displacement);
+    return address;
+  }
+
+  override stackPointer(displacement: Value): Local<"i64"> {
+    const pointer = super.stackPointer(displacement);
+    this.#noteStack(pointer, displacement);
+    return pointer;
+  }
+
+  /** A local is what the stack pointer is, moved. */
+  #noteStack(local: Local<"i64">, { constant }: Value): void {
+    if (!this.unsegmented || constant === undefined) return;
+    this.#symbols.set(local, displaced(this.values.get(Gpr.RSP), Number(constant)));
   }
 
   override stackAddressFrom(
@@ -91,8 +145,32 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
   }
 
   #cached(linear: Local<"i64">, use: PageUse): CachedPage | undefined {
-    const base = this.#bases.get(linear);
+    const base = this.repeated ? this.#bases.get(linear) : undefined;
     return base === undefined ? undefined : this.pages.page(base, use);
+  }
+
+  /**
+   * Runs `take` with the offset of an address in a page that is known, and `search` where it is in another. What that
+   * finds is known from then on.
+   */
+  #throughKnown(
+    use: PageUse,
+    size: number,
+    linear: Local<"i64">,
+    take: (at: Expression<"i32">) => void,
+    search: () => void,
+  ): void {
+    const symbol = this.#symbols.get(linear);
+    if (symbol === undefined) return search();
+    const page = this.known.near(symbol, use);
+    if (page !== undefined) {
+      const inPage = this.known.holds(page, symbol, size);
+      return this.f.ifMostly(inPage, () => take(linear.wrap().add(page.addend)), search);
+    }
+    const wanted = this.#wanted = this.#always ? this.known.place(symbol, use) : undefined;
+    search();
+    this.#wanted = undefined;
+    if (wanted !== undefined) this.known.know(wanted);
   }
 
   /** Runs `take` with the offset of an address in the page that is kept, and `otherwise` where it is in another. */
@@ -106,7 +184,10 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     const cached = this.#cached(linear, use);
     if (cached === undefined || cached.empty) return otherwise();
     const kept = linear.sub(cached.page).leU(PAGE - size);
-    this.f.ifMostly(kept, () => take(linear.wrap().add(cached.addend)), otherwise);
+    this.f.ifMostly(kept, () => {
+      if (this.#wanted !== undefined) this.known.found(this.#wanted, linear, cached.addend);
+      take(linear.wrap().add(cached.addend));
+    }, otherwise);
   }
 
   protected override translate(
@@ -115,27 +196,44 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     linear: Local<"i64">,
     take: (at: Expression<"i32">) => void,
   ): void {
-    this.#throughKept(use, size, linear, take, () => super.translate(use, size, linear, take));
+    const search = () =>
+      this.#throughKept(use, size, linear, take, () => super.translate(use, size, linear, take));
+    this.#throughKnown(use, size, linear, take, search);
   }
 
   protected override found(use: PageUse, linear: Local<"i64">, addend: Local<"i32">): void {
+    if (this.#wanted !== undefined) this.known.found(this.#wanted, linear, addend);
     const cached = this.#cached(linear, use);
     if (cached === undefined) return;
     this.pages.set(cached, linear, addend);
     cached.empty = false;
   }
 
+  protected override missed(): void {
+    if (this.#wanted !== undefined) this.known.missed(this.#wanted);
+  }
+
+  #put(
+    size: number,
+    linear: Local<"i64">,
+    put: (at: Expression<"i32">) => void,
+    otherwise: () => void,
+  ): void {
+    const search = () => this.#throughKept("modify", size, linear, put, otherwise);
+    this.#throughKnown("modify", size, linear, put, search);
+  }
+
   override store(size: number, linear: Local<"i64">, value: Value): void {
     const { f } = this;
     const bound = value.args.length > 0 ? f.let(value) : value;
     const put = (at: Expression<"i32">) => f.store(size, at, bound, 0, Memory.Ram);
-    this.#throughKept("modify", size, linear, put, () => super.store(size, linear, bound));
+    this.#put(size, linear, put, () => super.store(size, linear, bound));
   }
 
   override storeVector(linear: Local<"i64">, value: Expression<"v128">): void {
     const { f } = this;
     const bound = value.args.length > 0 ? f.let(value) : value;
     const put = (at: Expression<"i32">) => f.storeVector(at, bound, 0, Memory.Ram);
-    this.#throughKept("modify", 16, linear, put, () => super.storeVector(linear, bound));
+    this.#put(16, linear, put, () => super.storeVector(linear, bound));
   }
 }

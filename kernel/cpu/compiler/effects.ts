@@ -23,6 +23,8 @@ interface Effects {
   readonly written: number;
   /** A function of the CPU may change any register. */
   readonly callsOut: boolean;
+  /** Translations may be others behind it. */
+  readonly retranslates: boolean;
 }
 
 const known = new Map<number, Effects>();
@@ -34,6 +36,8 @@ export interface RegisterEffects {
   readonly written: number;
   /** Written, here or in functions of the CPU that are called. */
   readonly changed: number;
+  /** Whether translations may be others afterwards. */
+  readonly retranslates: boolean;
 }
 
 /** Which registers an instruction uses. */
@@ -46,6 +50,7 @@ export function effectsOf(instruction: Instruction): RegisterEffects {
     used: named(effects.read, instruction) | written,
     written,
     changed: effects.callsOut ? ALL_REGISTERS : written,
+    retranslates: effects.retranslates,
   };
 }
 
@@ -67,6 +72,7 @@ class Probe extends OperandEmitter {
   #read = 0;
   #written = 0;
   #callsOut = false;
+  #retranslates = false;
   protected override instruction: Instruction;
 
   constructor(variant: Variant) {
@@ -91,7 +97,8 @@ class Probe extends OperandEmitter {
 
   probe(): Effects {
     this.variant.form.definition.semantics(this);
-    return { read: this.#read, written: this.#written, callsOut: this.#callsOut };
+    const retranslates = this.#callsOut || this.#retranslates;
+    return { read: this.#read, written: this.#written, callsOut: this.#callsOut, retranslates };
   }
 
   protected override register(number: number): Value {
@@ -117,6 +124,9 @@ class Probe extends OperandEmitter {
   protected override enterSystem(): void {
     this.#read |= FLAGS_BIT;
     this.#callsOut = true;
+  }
+  override contextChanged(): void {
+    this.#retranslates = true;
   }
   protected override leaveSystem(): void {}
   protected override core(_name: CoreFunction): number {

@@ -38,8 +38,10 @@ import { PAGE, pageOf } from "./code_pages.ts";
 import { deadFlags } from "./dead_flags.ts";
 import { effectsOf, type RegisterEffects } from "./effects.ts";
 import type { Instruction } from "./instruction.ts";
+import type { KnownPages } from "./known_pages.ts";
+import type { RegisterValues } from "./register_values.ts";
 import { CachedMemoryEmitter } from "./cached_memory.ts";
-import { FLAGS_BIT, Registers } from "./registers.ts";
+import { ALL_REGISTERS, FLAGS_BIT, Registers } from "./registers.ts";
 
 /** What a region needs around it. */
 export interface RegionSite {
@@ -74,8 +76,10 @@ export class RegionEmitter extends CachedMemoryEmitter {
   readonly #effects: ReadonlyMap<Node, RegisterEffects>;
   readonly #stretches: ReadonlyMap<Stretch, RegisterEffects>;
   readonly #dirtyAt: ReadonlyMap<Node, number>;
-  /** Registers that are known at the end of each node. */
-  readonly #knownBehind = new Map<Node, number>();
+  /** What is known at the end of each node. */
+  readonly #behind = new Map<Node, { readonly registers: number; readonly pages: KnownPages["held"] }>();
+  /** What registers hold on each way to a node that several lead to. */
+  readonly #ways = new Map<Node, RegisterValues["held"][]>();
   /** Where a branch to a node goes, while that is being written around it. */
   readonly #labels = new Map<Node, Label>();
   /** Where the region was left: the address, shifted left by 2, and {@link Leaving}. */
@@ -213,16 +217,28 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#sseAllowed = false;
     const stretch = this.#flow.stretch(node);
     registers.stretch = stretch === undefined ? undefined : this.#stretches.get(stretch)!.used;
+    this.repeated = this.#flow.repeated(node);
     if (!node.merge && !node.loop) return;
     this.forgetFlags();
     this.pages.join();
     const above = node.dominator ?? node;
-    let known = node.merge ? this.#knownBehind.get(above)! : registers.held.known;
-    for (const from of between(above, node)) known &= ~this.#effects.get(from)!.changed;
+    const behind = this.#behind.get(above);
+    const between = this.#effectsBetween(above, node);
+    if (node.merge) {
+      this.known.held = behind!.pages;
+      this.values.join(this.#ways.get(node)!);
+    }
+    if (node.loop) this.values.change(this.#effectsBetween(node, node).changed);
+    if (between.retranslates) this.known.forget();
+    const known = (node.merge ? behind!.registers : registers.held.known) & ~between.changed;
     registers.held = {
       known: known | (registers.stretch ?? 0) & ~FLAGS_BIT,
       dirty: this.#dirtyAt.get(node) ?? 0,
     };
+  }
+
+  #effectsBetween(start: Node, end: Node): RegisterEffects {
+    return united(between(start, end).values().map((node) => this.#effects.get(node)!));
   }
 
   /** Goes over into the stretch that begins with a node, if one does. */
@@ -248,6 +264,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const registers = this.#registers;
     if (!node.loop) this.#begin(node);
     let known = registers.held.known;
+    let pages = this.known.held;
     const dead = deadFlags(block.instructions);
     for (const [index, instruction] of block.instructions.entries()) {
       this.#flagsDead = dead[index]!;
@@ -257,14 +274,18 @@ export class RegionEmitter extends CachedMemoryEmitter {
       this.forgetAddresses();
       registers.depth = f.depth;
       known = registers.held.known;
+      pages = this.known.held;
+      const values = this.values.held;
       f.scope(() => this.variant.form.definition.semantics(this));
+      this.values.follow(instruction, values);
       this.#executed++;
       if (this.#mayDrop && instruction.variant.form.definition.ends !== true) {
         this.#leaveIfDropped(instruction);
       }
     }
     // What becomes known in the last instruction may be behind its branch.
-    this.#knownBehind.set(node, known & registers.held.known);
+    const stay = this.known.held.length >= pages.length;
+    this.#behind.set(node, { registers: known & registers.held.known, pages: stay ? pages : [] });
     if (block.next !== undefined) this.#goTo(block.next);
   }
 
@@ -277,6 +298,9 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const { instruction, flags } = this;
     const calledOut = this.#calledOut;
     const { empty } = this.pages;
+    const values = this.values.held;
+    const pages = this.known.held;
+    const { repeated } = this;
     const to = this.#flow.successor(node, edge);
     if (to === undefined) this.#exit(edge.address);
     else {
@@ -290,6 +314,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
       const changes = this.#flow.stretch(node) !== this.#flow.stretch(to);
       if (changes || registers.stretch === undefined && (to.merge || to.loop)) registers.synchronize();
       if (changes) this.#enterStretch(to);
+      if (to.merge) this.#ways.set(to, [...this.#ways.get(to) ?? [], values]);
       if (to.merge || to.order <= node.order) this.f.branch(this.#labels.get(to)!);
       else this.#tree(to);
     }
@@ -301,6 +326,9 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.flags = flags;
     this.#calledOut = calledOut;
     this.pages.empty = empty;
+    this.values.held = values;
+    this.known.held = pages;
+    this.repeated = repeated;
     this.instruction = instruction;
     this.variant = instruction.variant;
   }
@@ -425,6 +453,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
   override contextChanged(): void {
     this.f.reload(this.#context, 8, TLB_CONTEXT);
     this.pages.forget();
+    this.known.forget();
   }
 
   protected override core(name: CoreFunction): number {
@@ -437,6 +466,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
 
   protected override setRegister(number: number, value: Value): void {
     this.#registers.set(number, value);
+    this.wrote(number, value);
   }
 
   protected override ripAt(address: number): Value {
@@ -500,6 +530,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
 
   protected override leaveSystem(): void {
     this.#sseAllowed = false;
+    this.values.change(ALL_REGISTERS);
     this.#registers.reload();
     this.contextChanged();
     this.wroteSlowly();
@@ -511,12 +542,14 @@ function united(all: Iterable<RegisterEffects>): RegisterEffects {
   let used = 0;
   let written = 0;
   let changed = 0;
+  let retranslates = false;
   for (const effects of all) {
+    retranslates ||= effects.retranslates;
     used |= effects.used;
     written |= effects.written;
     changed |= effects.changed;
   }
-  return { used, written, changed };
+  return { used, written, changed, retranslates };
 }
 
 function effectsOfAll(instructions: readonly Instruction[]): RegisterEffects {
