@@ -156,14 +156,17 @@ function runWithoutAccess(compileThreshold: number, behindClac: string, whereWay
 }
 
 for (
-  const [where, ...accesses] of [
+  const [where, behindClac, whereWaysMeet] of [
     ["behind it", "add rax, [rbx+8]", "nop"],
     ["where ways meet", "nop", "add rax, [rbx+16]"],
   ] as const
 ) {
   Deno.test(`after CLAC, compiled code does not use what it found out before, ${where}`, () => {
     for (const threshold of [0, 8]) {
-      assertEquals(runWithoutAccess(threshold, ...accesses), { exit: VcpuExit.Shutdown, rcx: 99n });
+      assertEquals(runWithoutAccess(threshold, behindClac, whereWaysMeet), {
+        exit: VcpuExit.Shutdown,
+        rcx: 99n,
+      });
     }
   });
 }
