@@ -69,8 +69,6 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
   readonly #bases = new Map<Expression, string>();
   /** What they are, and values of the stack pointer. */
   readonly #symbols = new Map<Expression, SymbolicValue>();
-  /** How deep the instruction begins: what is done deeper is done only sometimes. */
-  #depth = 0;
   /** The page that is being looked for. */
   #wanted: ReturnType<KnownPages["place"]>;
 
@@ -90,18 +88,15 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
   protected forgetAddresses(): void {
     this.#bases.clear();
     this.#symbols.clear();
-    this.#depth = this.f.depth;
   }
 
   /** A register has been written. */
   protected wrote(number: number, value: Value): void {
-    this.values.set(number, this.#always ? this.#symbols.get(value) : undefined);
+    this.values.set(number, this.always ? this.#symbols.get(value) : undefined);
   }
 
   /** Whether what is being written is done whenever the instruction is executed. */
-  get #always(): boolean {
-    return this.f.depth === this.#depth;
-  }
+  protected abstract get always(): boolean;
 
   protected override linearAddress(bytes: number, access: AccessKind): Local<"i64"> {
     const linear = super.linearAddress(bytes, access);
@@ -167,7 +162,7 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
       const inPage = this.known.holds(page, symbol, size);
       return this.f.ifMostly(inPage, () => take(linear.wrap().add(page.addend)), search);
     }
-    const wanted = this.#wanted = this.#always ? this.known.place(symbol, use) : undefined;
+    const wanted = this.#wanted = this.always ? this.known.place(symbol, use) : undefined;
     search();
     this.#wanted = undefined;
     if (wanted !== undefined) this.known.know(wanted);

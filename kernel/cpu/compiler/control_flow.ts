@@ -29,7 +29,9 @@ export interface Stretch {
 }
 
 /** How many instructions make a block long. */
-const LONG_BLOCK = 40;
+const LONG_BLOCK = 20;
+/** How many instructions a loop may have to be a stretch: in more, the host has too few registers. */
+const SHORT_LOOP = 48;
 
 /** Control flow of a region. */
 export interface ControlFlow {
@@ -43,7 +45,7 @@ export interface ControlFlow {
   successor(from: Node, edge: Edge): Node | undefined;
   /** Whether each way to `node` leads through a block that lies in a page. */
   inPage(node: Node, page: number): boolean;
-  /** Where most of the time is spent: loops without loops in them, and long blocks outside of those. */
+  /** Where most of the time is spent: short loops without loops in them, and long blocks outside of those. */
   readonly stretches: readonly Stretch[];
   /** Whether a node lies in a loop. */
   repeated(node: Node): boolean;
@@ -76,7 +78,7 @@ export function analyse(blocks: readonly Block[]): ControlFlow {
   const loops = nodes.filter(({ loop }) => loop)
     .map((first): Stretch => ({ first, nodes: between(first, first) }));
   const innermost = loops.filter(({ first, nodes }) =>
-    !nodes.values().some((node) => node.loop && node !== first)
+    lengthOf(nodes) <= SHORT_LOOP && !nodes.values().some((node) => node.loop && node !== first)
   );
   const stretchOf = new Map<Node, Stretch>();
   for (const node of nodes) {
@@ -101,6 +103,10 @@ export function analyse(blocks: readonly Block[]): ControlFlow {
       return at !== undefined;
     },
   };
+}
+
+function lengthOf(nodes: ReadonlySet<Node>): number {
+  return nodes.values().reduce((length, { block }) => length + block.instructions.length, 0);
 }
 
 /**

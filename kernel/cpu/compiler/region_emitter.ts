@@ -226,7 +226,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const between = this.#effectsBetween(above, node);
     if (node.merge) {
       this.known.held = behind!.pages;
-      this.values.join(this.#ways.get(node)!);
+      this.values.join(this.#ways.get(node) ?? []);
     }
     if (node.loop) this.values.change(this.#effectsBetween(node, node).changed);
     if (between.retranslates) this.known.forget();
@@ -284,7 +284,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
       }
     }
     // What becomes known in the last instruction may be behind its branch.
-    const stay = this.known.held.length >= pages.length;
+    const stay = this.known.held[pages.length - 1] === pages.at(-1);
     this.#behind.set(node, { registers: known & registers.held.known, pages: stay ? pages : [] });
     if (block.next !== undefined) this.#goTo(block.next);
   }
@@ -458,6 +458,10 @@ export class RegionEmitter extends CachedMemoryEmitter {
 
   protected override core(name: CoreFunction): number {
     return this.site.core(name);
+  }
+
+  protected override get always(): boolean {
+    return this.#registers.always;
   }
 
   protected override register(number: number): Value {

@@ -55,7 +55,7 @@ export class Registers {
   held: RegistersHeld = { known: 0, dirty: 0 };
   /** Registers that the stretch uses that is being written; `undefined` outside. */
   stretch: number | undefined;
-  /** How deep the instruction that is being written begins: what is done deeper is done only sometimes. */
+  /** How deep the instruction that is being written begins. */
   depth = 0;
 
   constructor(
@@ -70,6 +70,11 @@ export class Registers {
     this.flagsFirst = f.local("i64");
     this.base = f.local("i64");
     this.budget = f.local("i32");
+  }
+
+  /** Whether what is being written is done whenever the instruction is executed, not only sometimes. */
+  get always(): boolean {
+    return this.f.depth === this.depth;
   }
 
   get dirty(): number {
@@ -95,7 +100,7 @@ export class Registers {
 
   #know(number: number): void {
     const { known, dirty } = this.held;
-    if (this.f.depth === this.depth) this.held = { known: known | 1 << number, dirty };
+    if (this.always) this.held = { known: known | 1 << number, dirty };
   }
 
   #soil(set: number): void {
@@ -105,10 +110,10 @@ export class Registers {
 
   /** Keeps the flags that have been put into their locals. */
   keepFlags(): void {
-    const { stretch, f, depth } = this;
+    const { stretch } = this;
     const held = stretch !== undefined || (this.held.dirty & FLAGS_BIT) !== 0;
     // Where they are set only sometimes, the locals have nothing else otherwise.
-    if (!held && f.depth !== depth) this.storeFlags();
+    if (!held && !this.always) this.storeFlags();
     else this.#soil(FLAGS_BIT);
   }
 
