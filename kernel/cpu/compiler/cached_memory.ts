@@ -6,18 +6,17 @@
 
 import type { AccessKind } from "../memory_emitter.ts";
 import type { Value } from "../emitter.ts";
-import { GPR, Gpr, ZERO } from "../state.ts";
+import { Gpr } from "../state.ts";
 import { RmKind, type Variant } from "../variant.ts";
 import type { Expression } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, Memory } from "../wasm/function_builder.ts";
-import type { Instruction } from "./instruction.ts";
+import { PAGE } from "./code_pages.ts";
+import { type Instruction, NO_REGISTER } from "./instruction.ts";
 import { KnownPages } from "./known_pages.ts";
 import { OperandEmitter } from "./operands.ts";
 import { type CachedPage, PageCache, type PageUse } from "./page_cache.ts";
 import { displaced, RegisterValues, type SymbolicValue } from "./register_values.ts";
 
-const NO_REGISTER = ZERO - GPR;
-const PAGE = 4096;
 const STACK = `g${Gpr.RSP}`;
 
 /**
@@ -63,14 +62,10 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
   /** Pages of objects that have been accessed on the way to what is being written. */
   protected readonly known: KnownPages;
   protected readonly values: RegisterValues;
-  /** Whether a loop is being written. */
-  protected repeated = false;
   /** What linear addresses of the instruction that is being written are made with. */
   readonly #bases = new Map<Expression, string>();
   /** What they are, and values of the stack pointer. */
   readonly #symbols = new Map<Expression, SymbolicValue>();
-  /** The page that is being looked for. */
-  #wanted: ReturnType<KnownPages["place"]>;
 
   constructor(
     f: FunctionBuilder,
@@ -97,6 +92,8 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
 
   /** Whether what is being written is done whenever the instruction is executed. */
   protected abstract get always(): boolean;
+  /** Whether a loop is being written. */
+  protected abstract get repeated(): boolean;
 
   protected override linearAddress(bytes: number, access: AccessKind): Local<"i64"> {
     const linear = super.linearAddress(bytes, access);
@@ -162,10 +159,8 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
       const inPage = this.known.holds(page, symbol, size);
       return this.f.ifMostly(inPage, () => take(linear.wrap().add(page.addend)), search);
     }
-    const wanted = this.#wanted = this.always ? this.known.place(symbol, use) : undefined;
-    search();
-    this.#wanted = undefined;
-    if (wanted !== undefined) this.known.know(wanted);
+    if (this.always) this.known.lookFor(symbol, use, search);
+    else search();
   }
 
   /** Runs `take` with the offset of an address in the page that is kept, and `otherwise` where it is in another. */
@@ -180,9 +175,21 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     if (cached === undefined || cached.empty) return otherwise();
     const kept = linear.sub(cached.page).leU(PAGE - size);
     this.f.ifMostly(kept, () => {
-      if (this.#wanted !== undefined) this.known.found(this.#wanted, linear, cached.addend);
+      this.known.found(linear, cached.addend);
       take(linear.wrap().add(cached.addend));
     }, otherwise);
+  }
+
+  /** Runs `take` with the offset of an address in a page that is known or kept, and `otherwise` where it is in neither. */
+  #access(
+    use: PageUse,
+    size: number,
+    linear: Local<"i64">,
+    take: (at: Expression<"i32">) => void,
+    otherwise: () => void,
+  ): void {
+    const search = () => this.#throughKept(use, size, linear, take, otherwise);
+    this.#throughKnown(use, size, linear, take, search);
   }
 
   protected override translate(
@@ -191,13 +198,11 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     linear: Local<"i64">,
     take: (at: Expression<"i32">) => void,
   ): void {
-    const search = () =>
-      this.#throughKept(use, size, linear, take, () => super.translate(use, size, linear, take));
-    this.#throughKnown(use, size, linear, take, search);
+    this.#access(use, size, linear, take, () => super.translate(use, size, linear, take));
   }
 
   protected override found(use: PageUse, linear: Local<"i64">, addend: Local<"i32">): void {
-    if (this.#wanted !== undefined) this.known.found(this.#wanted, linear, addend);
+    this.known.found(linear, addend);
     const cached = this.#cached(linear, use);
     if (cached === undefined) return;
     this.pages.set(cached, linear, addend);
@@ -205,30 +210,20 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
   }
 
   protected override missed(): void {
-    if (this.#wanted !== undefined) this.known.missed(this.#wanted);
-  }
-
-  #put(
-    size: number,
-    linear: Local<"i64">,
-    put: (at: Expression<"i32">) => void,
-    otherwise: () => void,
-  ): void {
-    const search = () => this.#throughKept("modify", size, linear, put, otherwise);
-    this.#throughKnown("modify", size, linear, put, search);
+    this.known.missed();
   }
 
   override store(size: number, linear: Local<"i64">, value: Value): void {
     const { f } = this;
     const bound = value.args.length > 0 ? f.let(value) : value;
     const put = (at: Expression<"i32">) => f.store(size, at, bound, 0, Memory.Ram);
-    this.#put(size, linear, put, () => super.store(size, linear, bound));
+    this.#access("modify", size, linear, put, () => super.store(size, linear, bound));
   }
 
   override storeVector(linear: Local<"i64">, value: Expression<"v128">): void {
     const { f } = this;
     const bound = value.args.length > 0 ? f.let(value) : value;
     const put = (at: Expression<"i32">) => f.storeVector(at, bound, 0, Memory.Ram);
-    this.#put(16, linear, put, () => super.storeVector(linear, bound));
+    this.#access("modify", 16, linear, put, () => super.storeVector(linear, bound));
   }
 }

@@ -97,8 +97,12 @@ class Probe extends OperandEmitter {
 
   probe(): Effects {
     this.variant.form.definition.semantics(this);
-    const retranslates = this.#callsOut || this.#retranslates;
-    return { read: this.#read, written: this.#written, callsOut: this.#callsOut, retranslates };
+    return {
+      read: this.#read,
+      written: this.#written,
+      callsOut: this.#callsOut,
+      retranslates: this.#retranslates,
+    };
   }
 
   protected override register(number: number): Value {
@@ -124,6 +128,7 @@ class Probe extends OperandEmitter {
   protected override enterSystem(): void {
     this.#read |= FLAGS_BIT;
     this.#callsOut = true;
+    this.#retranslates = true;
   }
   override contextChanged(): void {
     this.#retranslates = true;

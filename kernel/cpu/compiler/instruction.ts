@@ -5,7 +5,11 @@
  */
 
 import type { Decoder } from "../decoder.ts";
+import { GPR, ZERO } from "../state.ts";
 import type { Variant } from "../variant.ts";
+
+/** In the place of a register: there is none. What lies behind it in the state are segment bases. */
+export const NO_REGISTER = ZERO - GPR;
 
 /** One instruction. Registers are byte offsets, as the decoder gives them. */
 export interface Instruction {

@@ -7,10 +7,10 @@
 
 import { type Expression, i32 } from "../wasm/expression.ts";
 import type { FunctionBuilder, Local } from "../wasm/function_builder.ts";
+import { PAGE } from "./code_pages.ts";
 import type { PageUse } from "./page_cache.ts";
 import type { SymbolicValue } from "./register_values.ts";
 
-const PAGE = 4096;
 /** An offset in a page that makes no address near it lie in that page. */
 const NOWHERE_NEAR = 0x4000_0000;
 /** How far from the first access others are taken for neighbours. */
@@ -33,6 +33,8 @@ export class KnownPages {
   readonly #locals: { readonly offset: Local<"i32">; readonly addend: Local<"i32"> }[];
   /** Never changed in place. A page lies in the locals of its number. */
   held: readonly KnownPage[] = [];
+  /** The page that is being looked for. */
+  #wanted: KnownPage | undefined;
 
   constructor(private readonly f: FunctionBuilder) {
     this.#locals = Array.from(
@@ -54,26 +56,26 @@ export class KnownPages {
     return page.offset.add(address.offset - page.address.offset).leU(PAGE - size);
   }
 
-  /** A place for a page that is about to be looked for; `undefined` if there is none. */
-  place(address: SymbolicValue, use: PageUse): KnownPage | undefined {
+  /** Runs `search`, which says on each way what it finds. What is written next may use that, if there is room for it. */
+  lookFor(address: SymbolicValue, use: PageUse, search: () => void): void {
     const locals = this.#locals[this.held.length];
-    return locals && { address, use, ...locals };
+    if (locals === undefined) return search();
+    const wanted = this.#wanted = { address, use, ...locals };
+    search();
+    this.#wanted = undefined;
+    this.held = [...this.held, wanted];
   }
 
   /** The page was found that `linear` lies in. */
-  found(page: KnownPage, linear: Local<"i64">, addend: Expression<"i32">): void {
-    this.f.set(page.offset, linear.wrap().and(PAGE - 1));
-    this.f.set(page.addend, addend);
+  found(linear: Local<"i64">, addend: Expression<"i32">): void {
+    if (this.#wanted === undefined) return;
+    this.f.set(this.#wanted.offset, linear.wrap().and(PAGE - 1));
+    this.f.set(this.#wanted.addend, addend);
   }
 
   /** It was not found. */
-  missed(page: KnownPage): void {
-    this.f.set(page.offset, i32(NOWHERE_NEAR));
-  }
-
-  /** It has been looked for: what is written next may use it. */
-  know(page: KnownPage): void {
-    this.held = [...this.held, page];
+  missed(): void {
+    if (this.#wanted !== undefined) this.f.set(this.#wanted.offset, i32(NOWHERE_NEAR));
   }
 
   /** Forgets all: translations may have changed. */

@@ -6,15 +6,13 @@
 
 import { Emitter, type Value } from "../emitter.ts";
 import type { OperandSpec } from "../isa/definition.ts";
-import { GPR, type Gpr, SEGMENT_BASE, XMM, ZERO } from "../state.ts";
+import { GPR, type Gpr, SEGMENT_BASE, XMM } from "../state.ts";
 import { RmKind } from "../variant.ts";
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { type Local, NOWHERE } from "../wasm/function_builder.ts";
-import type { Instruction } from "./instruction.ts";
+import { type Instruction, NO_REGISTER } from "./instruction.ts";
 
 type Access = "read" | "write" | "modify";
-
-const NO_REGISTER = ZERO - GPR;
 
 /** Where an instruction's operands come from and go to. */
 export abstract class OperandEmitter extends Emitter {

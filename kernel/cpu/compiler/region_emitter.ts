@@ -120,11 +120,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.instruction = first;
     this.#flow = flow;
     this.#effects = new Map(flow.nodes.map((node) => [node, effectsOfAll(node.block.instructions)]));
-    this.#stretches = new Map(
-      flow.stretches.map((
-        stretch,
-      ) => [stretch, united([...stretch.nodes].map((node) => this.#effects.get(node)!))]),
-    );
+    this.#stretches = new Map(flow.stretches.map((stretch) => [stretch, this.#effectsOn(stretch.nodes)]));
     this.#dirtyAt = dirtyRegisters(this.#flow, this.#effects);
     this.#registers = new Registers(this.f, first.variant.bits64);
     this.#pc = this.f.local("i32");
@@ -217,28 +213,27 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#sseAllowed = false;
     const stretch = this.#flow.stretch(node);
     registers.stretch = stretch === undefined ? undefined : this.#stretches.get(stretch)!.used;
-    this.repeated = this.#flow.repeated(node);
     if (!node.merge && !node.loop) return;
     this.forgetFlags();
     this.pages.join();
     const above = node.dominator ?? node;
     const behind = this.#behind.get(above);
-    const between = this.#effectsBetween(above, node);
+    const passed = this.#effectsOn(between(above, node));
     if (node.merge) {
       this.known.held = behind!.pages;
       this.values.join(this.#ways.get(node) ?? []);
     }
-    if (node.loop) this.values.change(this.#effectsBetween(node, node).changed);
-    if (between.retranslates) this.known.forget();
-    const known = (node.merge ? behind!.registers : registers.held.known) & ~between.changed;
+    if (node.loop) this.values.change(this.#effectsOn(between(node, node)).changed);
+    if (passed.retranslates) this.known.forget();
+    const known = (node.merge ? behind!.registers : registers.held.known) & ~passed.changed;
     registers.held = {
       known: known | (registers.stretch ?? 0) & ~FLAGS_BIT,
       dirty: this.#dirtyAt.get(node) ?? 0,
     };
   }
 
-  #effectsBetween(start: Node, end: Node): RegisterEffects {
-    return united(between(start, end).values().map((node) => this.#effects.get(node)!));
+  #effectsOn(nodes: ReadonlySet<Node>): RegisterEffects {
+    return united(nodes.values().map((node) => this.#effects.get(node)!));
   }
 
   /** Goes over into the stretch that begins with a node, if one does. */
@@ -300,7 +295,6 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const { empty } = this.pages;
     const values = this.values.held;
     const pages = this.known.held;
-    const { repeated } = this;
     const to = this.#flow.successor(node, edge);
     if (to === undefined) this.#exit(edge.address);
     else {
@@ -328,7 +322,6 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.pages.empty = empty;
     this.values.held = values;
     this.known.held = pages;
-    this.repeated = repeated;
     this.instruction = instruction;
     this.variant = instruction.variant;
   }
@@ -462,6 +455,10 @@ export class RegionEmitter extends CachedMemoryEmitter {
 
   protected override get always(): boolean {
     return this.#registers.always;
+  }
+
+  protected override get repeated(): boolean {
+    return this.#flow.repeated(this.#node);
   }
 
   protected override register(number: number): Value {

@@ -5,9 +5,10 @@
  */
 
 import type { OperandSpec } from "../isa/definition.ts";
-import { GPR, Gpr, ZERO } from "../state.ts";
+import { Gpr } from "../state.ts";
 import { operandBytes, RmKind } from "../variant.ts";
-import type { Instruction } from "./instruction.ts";
+import { type Instruction, NO_REGISTER } from "./instruction.ts";
+import { GENERAL_REGISTERS } from "./registers.ts";
 
 /** A value, and what is added to it. */
 export interface SymbolicValue {
@@ -15,10 +16,6 @@ export interface SymbolicValue {
   readonly origin: number;
   readonly offset: number;
 }
-
-const GENERAL_REGISTERS = 16;
-const NO_REGISTER = ZERO - GPR;
-const NONE: SymbolicValue = { origin: -1, offset: 0 };
 
 /** A value moved by a constant. */
 export function displaced({ origin, offset }: SymbolicValue, by: number): SymbolicValue {
@@ -39,7 +36,7 @@ export class RegisterValues {
   }
 
   get(number: number): SymbolicValue {
-    return this.held[number] ?? NONE;
+    return this.held[number]!;
   }
 
   /** A register holds a value from now on; without one, some other that it never had. */
@@ -66,10 +63,11 @@ export class RegisterValues {
   }
 
   /** Where an instruction's memory operand lies, if that is at a register and a constant. */
-  operand({ variant, rm, index, ripRelative, displacement }: Instruction): SymbolicValue | undefined {
+  operand(instruction: Instruction, held = this.held): SymbolicValue | undefined {
+    const { variant, rm, index, ripRelative, displacement } = instruction;
     const plain = variant.rm === RmKind.MemoryBase && index === NO_REGISTER && rm < NO_REGISTER;
     if (!plain || ripRelative || variant.addressSize !== this.width) return undefined;
-    return displaced(this.get(rm >> 3), displacement);
+    return displaced(held[rm >> 3]!, displacement);
   }
 
   /**
@@ -77,24 +75,21 @@ export class RegisterValues {
    * otherwise it is not known.
    */
   follow(instruction: Instruction, before: readonly SymbolicValue[]): void {
-    const { variant, immediate, displacement, index, ripRelative } = instruction;
-    const { definition, operands } = variant.form;
-    if (definition.name === "leave" && this.width === 8 && variant.operandSize !== 2) {
+    const { variant, immediate } = instruction;
+    const { definition: { name }, operands } = variant.form;
+    if (name === "leave" && this.width === 8 && variant.operandSize !== 2) {
       return this.set(Gpr.RSP, displaced(before[Gpr.RBP]!, 8));
     }
     const [to, from] = operands.map((spec) => this.#whole(spec, instruction));
     if (to === undefined) return;
-    if (definition.name === "lea") {
-      const plain = index === NO_REGISTER && instruction.rm < NO_REGISTER && !ripRelative;
-      if (plain && variant.addressSize === this.width) {
-        this.set(to, displaced(before[instruction.rm >> 3]!, displacement));
-      }
-    } else if (definition.name === "mov" && operands.length === 2) {
-      if (from !== undefined) this.set(to, before[from]!);
-    } else if (definition.name === "add" || definition.name === "sub") {
-      if (operands[1]?.place !== "immediate") return;
+    if (name === "lea") {
+      const address = this.operand(instruction, before);
+      if (address !== undefined) this.set(to, address);
+    } else if (name === "mov" && from !== undefined) {
+      this.set(to, before[from]!);
+    } else if ((name === "add" || name === "sub") && operands[1]?.place === "immediate") {
       const by = Number(BigInt.asIntN(32, immediate));
-      this.set(to, displaced(before[to]!, definition.name === "add" ? by : -by));
+      this.set(to, displaced(before[to]!, name === "add" ? by : -by));
     }
   }
 

@@ -23,7 +23,8 @@ export const FLAGS_BIT = 1 << 16;
 /** Set of all general registers and the flags. */
 export const ALL_REGISTERS = FLAGS_BIT * 2 - 1;
 
-const GENERAL_REGISTERS = 16;
+/** How many there are, in 64-bit mode. */
+export const GENERAL_REGISTERS = 16;
 
 /** What the locals hold where code is being written. */
 export interface RegistersHeld {
