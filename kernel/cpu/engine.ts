@@ -193,6 +193,7 @@ export class CpuEngine implements Engine {
       expectUnknown: (slot: number): void => {
         this.regions?.expectUnknown(slot);
       },
+      alone: (record: number): number => this.code.alone(record),
       link: (exit: number): bigint => {
         this.links++;
         return this.#link(exit);

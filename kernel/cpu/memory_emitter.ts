@@ -59,22 +59,14 @@ export abstract class MemoryEmitter {
     this.leaveFaulted();
   }
 
-  // Where the ways to an address meet, V8 would have to extend it to 64 bits: each way loads for itself.
-
   /** Loads `size` bytes (1, 2, 4, 8). */
   load(size: number, linear: Local<"i64">): Local<"i64"> {
-    const { f } = this;
-    const value = f.local("i64");
-    this.translate("read", size, linear, (at) => f.set(value, f.load(size, at, 0, Memory.Ram)));
-    return value;
+    return this.f.load(size, this.#offset("read", size, linear), 0, Memory.Ram);
   }
 
   /** Loads 16 bytes. */
   loadVector(linear: Local<"i64">): Local<"v128"> {
-    const { f } = this;
-    const value = f.local("v128");
-    this.translate("read", 16, linear, (at) => f.set(value, f.loadVector(at, 0, Memory.Ram)));
-    return value;
+    return this.f.loadVector(this.#offset("read", 16, linear), 0, Memory.Ram);
   }
 
   /** Stores the low `size` bytes (1, 2, 4, 8). */
@@ -120,18 +112,10 @@ export abstract class MemoryEmitter {
   }
 
   #store(size: number, linear: Local<"i64">, put: (at: Expression<"i32">) => void): void {
-    const { f } = this;
-    const entry = tlbEntry(f, linear);
-    f.ifMostly(this.#tlbHit(WRITE_TLB, entry, size, linear), () => {
-      const addend = f.loadAs("i32.load", entry, WRITE_TLB + 8);
-      this.found("modify", linear, addend);
-      put(linear.wrap().add(addend));
-    }, () => {
-      if (this.onlyKnown) return this.leaveUnknown();
-      this.missed();
-      put(i32(this.bounce));
-      this.#writeSlow(size, linear);
-    });
+    if (this.onlyKnown) return put(this.#offset("write", size, linear));
+    const host = this.f.let(this.#offset("write", size, linear));
+    put(host);
+    this.commitModified(size, linear, host);
   }
 
   #writeSlow(size: number, linear: Local<"i64">): void {
@@ -140,52 +124,61 @@ export abstract class MemoryEmitter {
     this.wroteSlowly();
   }
 
-  /** The page of an address is in a TLB. */
-  protected found(_access: "read" | "modify", _linear: Local<"i64">, _addend: Local<"i32">): void {}
-
-  /** It is not, and the access is made in another way. */
-  protected missed(): void {}
-
   /** A store was not to plain RAM: it may have been to code. */
   protected wroteSlowly(): void {}
 
   /** Offset in RAM memory of `size` bytes at a linear address: the inline half of translation. */
-  hostAddress(access: "read" | "modify", size: number, linear: Local<"i64">): Local<"i32"> {
-    const { f } = this;
-    const host = f.local("i32");
-    this.translate(access, size, linear, (at) => f.set(host, at));
-    return host;
+  hostAddress(access: AccessKind, size: number, linear: Local<"i64">): Local<"i32"> {
+    return this.f.let(this.#offset(access, size, linear));
   }
 
-  /** Runs `take` with that offset, for each way to it. */
-  protected translate(
-    access: "read" | "modify",
+  // The ways to an address meet at what is added: at the address itself, V8 would have to extend it to 64 bits.
+  #offset(access: AccessKind, size: number, linear: Local<"i64">): Expression<"i32"> {
+    return linear.wrap().add(this.addend(access, size, linear));
+  }
+
+  /**
+   * What is added to a linear address to give the offset of `size` bytes in RAM memory, of a buffer if they are not plain
+   * RAM. `known` takes what is right for the whole page, `unknown` is run where nothing is.
+   */
+  protected addend(
+    access: AccessKind,
     size: number,
     linear: Local<"i64">,
-    take: (at: Expression<"i32">) => void,
-  ): void {
+    known: (addend: Local<"i32">) => void = () => {},
+    unknown: () => void = () => {},
+  ): Local<"i32"> {
     const { f } = this;
     const entry = tlbEntry(f, linear);
     const table = access === "read" ? READ_TLB : WRITE_TLB;
-    f.ifMostly(this.#tlbHit(table, entry, size, linear), () => {
+    const context = this.context();
+    const tag = f.load(8, entry, table);
+    // The tag is that of the page of the last byte: an access that leaves its first page never matches.
+    const page = linear.add(size - 1).and(~0xfffn).or(context);
+    if (this.onlyKnown) {
+      f.ifRarely(page.ne(tag), () => this.leaveUnknown());
       const addend = f.loadAs("i32.load", entry, table + 8);
-      this.found(access, linear, addend);
-      take(linear.wrap().add(addend));
+      known(addend);
+      return addend;
+    }
+    const addend = f.local("i32");
+    f.ifMostly(page.eq(tag), () => {
+      f.set(addend, f.loadAs("i32.load", entry, table + 8));
+      known(addend);
     }, () => {
-      if (this.onlyKnown) return this.leaveUnknown();
-      this.missed();
-      const slow = this.core(access === "read" ? "readSlow" : "modifySlow");
-      const host = f.callFor("i32", slow, linear, i32(size));
-      f.ifRarely(host.eq(-1), () => this.leaveFaulted());
-      take(host);
+      unknown();
+      f.set(addend, this.#slowOffset(access, size, linear).sub(linear.wrap()));
     });
+    return addend;
   }
 
-  #tlbHit(table: number, entry: Local<"i32">, size: number, linear: Local<"i64">): Expression<"i32"> {
-    // The tag is that of the page of the last byte: an access that leaves its first page never matches.
-    const context = this.context();
-    const tag = this.f.load(8, entry, table);
-    return linear.add(size - 1).and(~0xfffn).or(context).eq(tag);
+  /** Offset in RAM memory where an access is made that the TLBs do not answer. */
+  #slowOffset(access: AccessKind, size: number, linear: Local<"i64">): Expression<"i32"> {
+    if (access === "write") return i32(this.bounce);
+    const slow = this.core(access === "read" ? "readSlow" : "modifySlow");
+    const host = this.f.callFor("i32", slow, linear, i32(size));
+    this.f.ifRarely(host.eq(-1), () => this.leaveFaulted());
+    return host;
   }
 
   /** Ends what {@link hostAddress} began with `modify`: writes back what was changed at `host`. */

@@ -9,7 +9,7 @@ import type { Value } from "../emitter.ts";
 import { Gpr } from "../state.ts";
 import { RmKind, type Variant } from "../variant.ts";
 import type { Expression } from "../wasm/expression.ts";
-import { type FunctionBuilder, type Local, Memory } from "../wasm/function_builder.ts";
+import type { FunctionBuilder, Local } from "../wasm/function_builder.ts";
 import { PAGE } from "./code_pages.ts";
 import { type Instruction, NO_REGISTER } from "./instruction.ts";
 import { KnownPages } from "./known_pages.ts";
@@ -136,94 +136,85 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     return address;
   }
 
-  #cached(linear: Local<"i64">, use: PageUse): CachedPage | undefined {
+  /** A page that is kept, and where it is worth something. */
+  #kept(linear: Local<"i64">, use: PageUse): CachedPage | undefined {
     const base = this.repeated ? this.#bases.get(linear) : undefined;
     return base === undefined ? undefined : this.pages.page(base, use);
   }
 
-  /**
-   * Runs `take` with the offset of an address in a page that is known, and `search` where it is in another. What that
-   * finds is known from then on.
-   */
-  #throughKnown(
-    use: PageUse,
-    size: number,
-    linear: Local<"i64">,
-    take: (at: Expression<"i32">) => void,
-    search: () => void,
-  ): void {
+  /** As in the page that was accessed near an address before, in the one that is kept, or as the TLB has it. */
+  protected override addend(access: AccessKind, size: number, linear: Local<"i64">): Local<"i32"> {
+    const use = access === "read" ? "read" : "modify";
     const symbol = this.#symbols.get(linear);
-    if (symbol === undefined) return search();
-    const page = this.known.near(symbol, use);
-    if (page !== undefined) {
-      const inPage = this.known.holds(page, symbol, size);
-      return this.f.ifMostly(inPage, () => take(linear.wrap().add(page.addend)), search);
+    if (symbol === undefined) return this.#keptAddend(access, size, linear);
+    const near = this.known.near(symbol, use);
+    if (near !== undefined) {
+      const elsewhere = this.known.holds(near, symbol, size).eqz();
+      return this.#unless(elsewhere, near.addend, () =>
+        super.addend(
+          access,
+          size,
+          linear,
+          (addend) => this.known.move(near, symbol, linear, addend),
+          () => this.known.lose(near),
+        ));
     }
-    if (this.always) this.known.lookFor(symbol, use, search);
-    else search();
+    const page = this.always ? this.known.vacant(symbol, use) : undefined;
+    if (page === undefined) return this.#keptAddend(access, size, linear);
+    const addend = this.#keptAddend(
+      access,
+      size,
+      linear,
+      (addend) => this.known.move(page, symbol, linear, addend),
+      () => this.known.lose(page),
+    );
+    this.known.put(page);
+    return addend;
   }
 
-  /** Runs `take` with the offset of an address in the page that is kept, and `otherwise` where it is in another. */
-  #throughKept(
-    use: PageUse,
+  #keptAddend(
+    access: AccessKind,
     size: number,
     linear: Local<"i64">,
-    take: (at: Expression<"i32">) => void,
-    otherwise: () => void,
-  ): void {
-    const cached = this.#cached(linear, use);
-    if (cached === undefined || cached.empty) return otherwise();
-    const kept = linear.sub(cached.page).leU(PAGE - size);
-    this.f.ifMostly(kept, () => {
-      this.known.found(linear, cached.addend);
-      take(linear.wrap().add(cached.addend));
-    }, otherwise);
+    known: (addend: Local<"i32">) => void = () => {},
+    unknown: () => void = () => {},
+  ): Local<"i32"> {
+    const kept = this.#kept(linear, access === "read" ? "read" : "modify");
+    if (kept === undefined) return super.addend(access, size, linear, known, unknown);
+    const search = () =>
+      super.addend(access, size, linear, (addend) => {
+        this.pages.set(kept, linear, addend);
+        known(addend);
+      }, unknown);
+    if (!kept.empty) {
+      const elsewhere = linear.sub(kept.page).gtU(PAGE - size);
+      known(kept.addend);
+      return this.#unless(elsewhere, kept.addend, search);
+    }
+    const addend = search();
+    kept.empty = false;
+    return addend;
   }
 
-  /** Runs `take` with the offset of an address in a page that is known or kept, and `otherwise` where it is in neither. */
-  #access(
-    use: PageUse,
-    size: number,
-    linear: Local<"i64">,
-    take: (at: Expression<"i32">) => void,
-    otherwise: () => void,
-  ): void {
-    const search = () => this.#throughKept(use, size, linear, take, otherwise);
-    this.#throughKnown(use, size, linear, take, search);
-  }
-
-  protected override translate(
-    use: PageUse,
-    size: number,
-    linear: Local<"i64">,
-    take: (at: Expression<"i32">) => void,
-  ): void {
-    this.#access(use, size, linear, take, () => super.translate(use, size, linear, take));
-  }
-
-  protected override found(use: PageUse, linear: Local<"i64">, addend: Local<"i32">): void {
-    this.known.found(linear, addend);
-    const cached = this.#cached(linear, use);
-    if (cached === undefined) return;
-    this.pages.set(cached, linear, addend);
-    cached.empty = false;
-  }
-
-  protected override missed(): void {
-    this.known.missed();
+  /** What is known of a page, unless it is another one: what `search` finds, which makes that known. */
+  #unless(elsewhere: Expression<"i32">, known: Local<"i32">, search: () => Local<"i32">): Local<"i32"> {
+    const { f } = this;
+    if (this.onlyKnown) {
+      f.ifRarely(elsewhere, () => void search());
+      return known;
+    }
+    // What is found may be right for this access alone.
+    const addend = f.local("i32");
+    f.set(addend, known);
+    f.ifRarely(elsewhere, () => f.set(addend, search()));
+    return addend;
   }
 
   override store(size: number, linear: Local<"i64">, value: Value): void {
-    const { f } = this;
-    const bound = value.args.length > 0 ? f.let(value) : value;
-    const put = (at: Expression<"i32">) => f.store(size, at, bound, 0, Memory.Ram);
-    this.#access("modify", size, linear, put, () => super.store(size, linear, bound));
+    super.store(size, linear, value.args.length > 0 ? this.f.let(value) : value);
   }
 
   override storeVector(linear: Local<"i64">, value: Expression<"v128">): void {
-    const { f } = this;
-    const bound = value.args.length > 0 ? f.let(value) : value;
-    const put = (at: Expression<"i32">) => f.storeVector(at, bound, 0, Memory.Ram);
-    this.#access("modify", 16, linear, put, () => super.storeVector(linear, bound));
+    super.storeVector(linear, value.args.length > 0 ? this.f.let(value) : value);
   }
 }

@@ -19,7 +19,7 @@ const NEAR = 512;
 const MOST_PAGES = 12;
 
 /** A page that was accessed. */
-interface KnownPage {
+export interface KnownPage {
   readonly address: SymbolicValue;
   readonly use: PageUse;
   /** Offset of that address in its page. */
@@ -33,8 +33,6 @@ export class KnownPages {
   readonly #locals: { readonly offset: Local<"i32">; readonly addend: Local<"i32"> }[];
   /** Never changed in place. A page lies in the locals of its number. */
   held: readonly KnownPage[] = [];
-  /** The page that is being looked for. */
-  #wanted: KnownPage | undefined;
 
   constructor(private readonly f: FunctionBuilder) {
     this.#locals = Array.from(
@@ -56,26 +54,27 @@ export class KnownPages {
     return page.offset.add(address.offset - page.address.offset).leU(PAGE - size);
   }
 
-  /** Runs `search`, which says on each way what it finds. What is written next may use that, if there is room for it. */
-  lookFor(address: SymbolicValue, use: PageUse, search: () => void): void {
+  /** A page of an address that is to be looked for, if there is room for one. It is known once it has been put. */
+  vacant(address: SymbolicValue, use: PageUse): KnownPage | undefined {
     const locals = this.#locals[this.held.length];
-    if (locals === undefined) return search();
-    const wanted = this.#wanted = { address, use, ...locals };
-    search();
-    this.#wanted = undefined;
-    this.held = [...this.held, wanted];
+    return locals === undefined ? undefined : { address, use, ...locals };
   }
 
-  /** The page was found that `linear` lies in. */
-  found(linear: Local<"i64">, addend: Expression<"i32">): void {
-    if (this.#wanted === undefined) return;
-    this.f.set(this.#wanted.offset, linear.wrap().and(PAGE - 1));
-    this.f.set(this.#wanted.addend, addend);
+  /** What is written next may use a page. */
+  put(page: KnownPage): void {
+    this.held = [...this.held, page];
   }
 
-  /** It was not found. */
-  missed(): void {
-    if (this.#wanted !== undefined) this.f.set(this.#wanted.offset, i32(NOWHERE_NEAR));
+  /** `address` is `linear`, and that lies in a page from now on. */
+  move(page: KnownPage, address: SymbolicValue, linear: Local<"i64">, addend: Expression<"i32">): void {
+    const offset = linear.wrap().and(PAGE - 1);
+    this.f.set(page.offset, offset.sub(address.offset - page.address.offset));
+    this.f.set(page.addend, addend);
+  }
+
+  /** It is not known where a page is. */
+  lose(page: KnownPage): void {
+    this.f.set(page.offset, i32(NOWHERE_NEAR));
   }
 
   /** Forgets all: translations may have changed. */

@@ -102,6 +102,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
   #executed = 0;
   /** The instruction may have written code: then what was compiled is no longer right. */
   #mayDrop = false;
+  /** The instruction has written a register, or to memory. */
+  #changed = false;
   /** Nobody sees the flags that the instruction leaves. */
   #flagsDead = false;
   /** CR0 and CR4 have been looked at in this block: SSE instructions may run. */
@@ -266,6 +268,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
       this.instruction = instruction;
       this.variant = instruction.variant;
       this.#mayDrop = false;
+      this.#changed = false;
       this.forgetAddresses();
       registers.depth = f.depth;
       known = registers.held.known;
@@ -411,10 +414,9 @@ export class RegionEmitter extends CachedMemoryEmitter {
   }
 
   protected override get onlyKnown(): boolean {
-    // The interpreter comes back to the region for its first instruction. Repeated ones go from page to page.
-    const { address, variant } = this.instruction;
-    return !this.site.expectsUnknown && address !== this.#flow.entry.block.address &&
-      variant.repeat === Repeat.None;
+    // Repeated ones go from page to page. What has changed something already cannot be executed again.
+    const repeats = this.instruction.variant.repeat !== Repeat.None;
+    return !this.site.expectsUnknown && !repeats && !this.#changed;
   }
 
   protected override leaveUnknown(): void {
@@ -465,7 +467,18 @@ export class RegionEmitter extends CachedMemoryEmitter {
     return this.#registers.get(number);
   }
 
+  override store(size: number, linear: Local<"i64">, value: Value): void {
+    super.store(size, linear, value);
+    this.#changed = true;
+  }
+
+  override storeVector(linear: Local<"i64">, value: Expression<"v128">): void {
+    super.storeVector(linear, value);
+    this.#changed = true;
+  }
+
   protected override setRegister(number: number, value: Value): void {
+    this.#changed = true;
     this.#registers.set(number, value);
     this.wrote(number, value);
   }

@@ -46,6 +46,10 @@ function homeOf(record: number): number {
   return (record - RECORDS) / RECORD_SIZE;
 }
 
+/** Where {@link CodeCache.alone} puts its copy, of two records at most, and what leads on behind it. */
+const ALONE = RECORDS;
+const FIRST_RECORD = ALONE + 3 * RECORD_SIZE;
+
 /** How code at an address is reached. */
 export interface CodeSource {
   /** Offset in RAM memory of the byte to execute first. */
@@ -79,7 +83,7 @@ export class CodeCache {
   /** Handler of the record before the one being written, in the same run; 0 if there is none. */
   #previous = 0;
   readonly #scratch = new Uint8Array(32);
-  #next = RECORDS;
+  #next = FIRST_RECORD;
   readonly #index = new RecordIndex();
   #pages = new Map<number, Run[]>();
   /** Where each record's instruction lies. */
@@ -123,7 +127,7 @@ export class CodeCache {
 
   /** Drops everything. No record may be in use. */
   flush(): void {
-    this.#next = RECORDS;
+    this.#next = FIRST_RECORD;
     this.#index.clear();
     this.#pages = new Map();
     this.#crossing = new Map();
@@ -275,6 +279,21 @@ export class CodeCache {
     if (handler !== SpecialHandler.Region) this.#replaced.set(record, { handler, link: this.#words[link]! });
     this.#halves[record >> 1] = SpecialHandler.Region;
     this.#words[link] = region;
+  }
+
+  /**
+   * A copy of the record of an instruction that compiled code stands in for, behind which execution goes on in the run.
+   * There is one at a time.
+   */
+  alone(record: number): number {
+    const { handler, link } = this.#replaced.get(record)!;
+    const size = this.handlers.handler(handler)!.fused ? 2 * RECORD_SIZE : RECORD_SIZE;
+    this.#bytes.copyWithin(ALONE, record, record + size);
+    this.#halves[ALONE >> 1] = handler;
+    this.#words[(ALONE + Record.LINK) >> 2] = link;
+    this.#special(ALONE + size, SpecialHandler.Goto, 0);
+    this.#words[(ALONE + size + Record.LINK) >> 2] = record + size;
+    return ALONE;
   }
 
   /** Lets the run be executed itself again, which compiled code has stood in for. */

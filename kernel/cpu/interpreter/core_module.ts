@@ -101,6 +101,7 @@ export function buildCoreModule(
     link: m.importFunction("engine", "link", ["i32"], ["i64"]),
     watched: m.importFunction("engine", "watched", ["i64", "i32", "i32"], ["i32"]),
     expectUnknown: m.importFunction("engine", "expectUnknown", ["i32"], []),
+    alone: m.importFunction("engine", "alone", ["i32"], ["i32"]),
   };
   const mmu = defineMmu(m, imports, ramSize, bounce);
   const core = new CoreModule(m, indexes, mmu, imports, counts, bounce);
@@ -111,11 +112,14 @@ export function buildCoreModule(
 }
 
 class CoreModule {
+  /** (target) -> record to go on with, not counted; 0: leave. */
+  private goTo!: number;
+
   constructor(
     private readonly m: ModuleBuilder,
     private readonly indexes: Map<CoreFunction, number>,
     mmu: MmuFunctions,
-    private readonly imports: Readonly<Record<"lookup" | "link" | "expectUnknown", number>>,
+    private readonly imports: Readonly<Record<"lookup" | "link" | "expectUnknown" | "alone", number>>,
     /** Entries are counted, so that hot code is compiled. */
     private readonly counts: boolean,
     /** Where RAM memory's bounce buffer lies. */
@@ -142,6 +146,10 @@ class CoreModule {
     this.#function("segmentAddress", segmentAddress);
     this.#function("jump", (f) => this.#jump(f));
     this.#function("leaveTo", (f) => this.#leaveTo(f));
+    // The code there is no hotter for an access that a region has left.
+    this.goTo = this.m.exportFunction("goTo", ["i64"], ["i32"], (f) => {
+      this.#goTo(f, f.param("i64", 0), f.loadAs("i32.load", NOWHERE, BUDGET), false);
+    });
     this.#function("leaveUnknown", (f) => this.#leaveUnknown(f));
     this.#function("branch", (f) => this.#branch(f));
     this.#function("leaveBefore", (f) => {
@@ -234,8 +242,14 @@ class CoreModule {
     const unknown = f.let(f.loadAs("i32.load", slot.shl(2), REGION_UNKNOWN).add(1));
     f.storeAs("i32.store", slot.shl(2), unknown, REGION_UNKNOWN);
     f.if(unknown.eq(MOST_UNKNOWN), () => f.call(this.imports.expectUnknown, slot));
-    // The code there is no hotter for it.
-    this.#goTo(f, target, f.loadAs("i32.load", NOWHERE, BUDGET), false);
+    const record = f.callFor("i32", this.goTo, target);
+    // A region that begins with the instruction would come to the same access.
+    const compiled = f.loadAs("i32.load16_u", record, Record.HANDLER).eq(SpecialHandler.Region);
+    f.if(record.ne(0).and(compiled), () => {
+      f.set(record, f.callFor("i32", this.imports.alone, record));
+      f.storeAs("i32.store", NOWHERE, record, RUN_START);
+    });
+    f.return(record);
   }
 
   /** Linear address of a target in the code segment. */
