@@ -14,6 +14,8 @@ const BATCH = 32;
 /** Milliseconds for which fewer requests than are enough wait for others: a module costs the guest's thread much. */
 const GATHERING = 20;
 const ENOUGH = 16;
+/** After as many milliseconds without compiling, one request is not likely to be the first of many. */
+const PAUSE = 50;
 
 /**
  * Regions are hot: they go to the optimizing compiler at once, and in this thread. Loops are as long as the guest made
@@ -29,7 +31,11 @@ addEventListener("message", (event) => {
   const { port, answers, ...code } = (event as MessageEvent<CompileStart>).data;
   const compiler = new Compiler(code, new CoveredCode());
   const waiting: CompileRequest[] = [];
-  const gather = () => setTimeout(compileWaiting, waiting.length >= ENOUGH ? 0 : GATHERING);
+  let compiled = 0;
+  const gather = () => {
+    const atOnce = waiting.length >= ENOUGH || performance.now() - compiled > PAUSE;
+    setTimeout(compileWaiting, atOnce ? 0 : GATHERING);
+  };
   const compileWaiting = () => {
     const requests = waiting.splice(0, BATCH);
     if (waiting.length > 0) gather();
@@ -38,6 +44,7 @@ addEventListener("message", (event) => {
       port.postMessage(compileBatch(compiler, requests));
       Atomics.add(answers, 0, 1);
     } finally {
+      compiled = performance.now();
       optimize(false);
     }
   };
