@@ -112,8 +112,7 @@ export abstract class MemoryEmitter {
   }
 
   #store(size: number, linear: Local<"i64">, put: (at: Expression<"i32">) => void): void {
-    if (this.onlyKnown) return put(this.#offset("write", size, linear));
-    const host = this.f.let(this.#offset("write", size, linear));
+    const host = this.hostAddress("write", size, linear);
     put(host);
     this.commitModified(size, linear, host);
   }
