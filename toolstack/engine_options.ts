@@ -29,11 +29,27 @@ function wideArithmetic(): string[] {
 }
 
 /**
+ * How V8 compiles WebAssembly. While a program runs that cannot be changed: `setFlagsFromString` has no effect on it.
+ */
+const COMPILING = [
+  // A module is compiled by the thread that makes it. Else it is the vCPU's, when a region is first entered.
+  "--no-wasm-lazy-compilation",
+  // The baseline compiler's code is twice as slow as optimized code: what is executed at all often is optimized.
+  "--wasm-tiering-budget=300000",
+  // For what is optimized in threads that take their time from the guest, these cost more than they give. For the sake
+  // of inlining, the baseline's code also notes what is called.
+  "--no-wasm-inlining",
+  "--no-wasm-loop-unrolling",
+  "--no-wasm-loop-peeling",
+  "--no-wasm-opt",
+];
+
+/**
  * Options of `deno run` for a process that runs guest code.
  *
  * @param guarded whether all memories of its WebAssembly modules are guarded, so that nothing need check their bounds
  */
 export function engineOptions(guarded = false): string[] {
-  const options = [...wideArithmetic(), ...guarded ? ["--no-wasm-bounds-checks"] : []];
-  return options.length === 0 ? [] : [`--v8-flags=${options.join(",")}`];
+  const options = [...wideArithmetic(), ...COMPILING, ...guarded ? ["--no-wasm-bounds-checks"] : []];
+  return [`--v8-flags=${options.join(",")}`];
 }

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { setFlagsFromString } from "node:v8";
 import { compileBatch, type CompileStart } from "./compile_service.ts";
 import { CoveredCode } from "./covered_code.ts";
 import { Compiler, type CompileRequest } from "./compiler.ts";
@@ -16,16 +15,6 @@ const GATHERING = 20;
 const ENOUGH = 16;
 /** After as many milliseconds without compiling, one request is not likely to be the first of many. */
 const PAUSE = 50;
-
-/**
- * Regions are hot: they go to the optimizing compiler at once, and in this thread. Loops are as long as the guest made
- * them: turning them over costs more than it gives.
- */
-const OPTIMIZING = ["liftoff", "wasm-lazy-compilation", "wasm-loop-peeling", "wasm-loop-unrolling"];
-
-function optimize(on: boolean): void {
-  for (const flag of OPTIMIZING) setFlagsFromString(`--${on ? "no-" : ""}${flag}`);
-}
 
 addEventListener("message", (event) => {
   const { port, answers, ...code } = (event as MessageEvent<CompileStart>).data;
@@ -39,14 +28,9 @@ addEventListener("message", (event) => {
   const compileWaiting = () => {
     const requests = waiting.splice(0, BATCH);
     if (waiting.length > 0) gather();
-    optimize(true);
-    try {
-      port.postMessage(compileBatch(compiler, requests));
-      Atomics.add(answers, 0, 1);
-    } finally {
-      compiled = performance.now();
-      optimize(false);
-    }
+    port.postMessage(compileBatch(compiler, requests));
+    Atomics.add(answers, 0, 1);
+    compiled = performance.now();
   };
   port.onmessage = ({ data }) => {
     const idle = waiting.length === 0;
