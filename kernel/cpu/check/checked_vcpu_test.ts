@@ -1,5 +1,6 @@
 import { assertEquals, assertInstanceOf, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { type Vcpu, type VcpuBus, VcpuExit, VcpuFailure } from "../../vcpu.ts";
+import { runToHalt } from "../../testing/run_to_halt.ts";
+import { type Vcpu, type VcpuBus, VcpuFailure } from "../../vcpu.ts";
 import { Disassembler } from "../disassembler.ts";
 import { createSoftwareVcpu, type SoftwareVcpu, type SoftwareVcpuOptions } from "../software_vcpu.ts";
 import { Gpr } from "../state.ts";
@@ -65,9 +66,7 @@ class Machine {
 
   /** Runs the program to its HLT. */
   finish(): void {
-    let exit = VcpuExit.Budget;
-    while (exit === VcpuExit.Budget) exit = this.vcpu.run(1000);
-    assertEquals(exit, VcpuExit.Halt);
+    runToHalt(this.vcpu, 1000);
     this.vcpu.pausing?.();
   }
 }

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { compileExpecting } from "../../../tests/cpu/expecting_compiler.ts";
 import { assemble } from "../../../tests/guests/assembler/assembler.ts";
 import { longVcpu } from "../../testing/long_vcpu.ts";
+import { runToHalt } from "../../testing/run_to_halt.ts";
 import { VcpuExit } from "../../vcpu.ts";
 import { Gpr } from "../state.ts";
 import { compileAtOnce } from "./compile_service.ts";
@@ -101,9 +102,7 @@ function run(compileThreshold: number, compileService = compileAtOnce) {
     ram.setBigUint64(PAGE_TABLE + page * 8, BigInt(where | PRESENT_WRITABLE), true);
   }
   ram.setBigUint64(DIRECTORY_ENTRY, BigInt(PAGE_TABLE | PRESENT_WRITABLE), true);
-  let exit = VcpuExit.Budget;
-  while (exit === VcpuExit.Budget) exit = vcpu.run(10_000);
-  assertEquals(exit, VcpuExit.Halt);
+  runToHalt(vcpu, 10_000);
   assertEquals(vcpu.statistics["tier1.regions"]! > 0, compileThreshold > 0);
   const sums = Array.from({ length: PAGES }, (_, page) => {
     let sum = 0n;

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { assemble } from "../../../tests/guests/assembler/assembler.ts";
 import { longVcpu } from "../../testing/long_vcpu.ts";
-import { VcpuExit } from "../../vcpu.ts";
+import { runToHalt } from "../../testing/run_to_halt.ts";
 import { TLB_ENTRIES } from "../layout.ts";
 
 const ORIGIN = 0x1000;
@@ -50,9 +50,7 @@ function run(compileThreshold: number): string {
       ram.setBigUint64(address + at, BigInt(at * 0x1234567 + number), true);
     }
   }
-  let exit = VcpuExit.Budget;
-  while (exit === VcpuExit.Budget) exit = vcpu.run(999);
-  assertEquals(exit, VcpuExit.Halt);
+  runToHalt(vcpu, 999);
   assertEquals(vcpu.statistics["tier1.exits.unknownAddress"]! > 100, compileThreshold > 0);
   return vcpu.registers();
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { assemble } from "../../../tests/guests/assembler/assembler.ts";
 import { longVcpu, STACK } from "../../testing/long_vcpu.ts";
-import { VcpuExit } from "../../vcpu.ts";
+import { runToHalt } from "../../testing/run_to_halt.ts";
 import { Gpr } from "../state.ts";
 
 const ORIGIN = 0x1000;
@@ -11,9 +11,7 @@ const RAM_SIZE = 2 << 20;
 function run(source: string, compileThreshold: number, slice: number): bigint[] {
   const { bytes } = assemble(`bits 64\n${source}`, ORIGIN);
   const { vcpu } = longVcpu(bytes, ORIGIN, { ramSize: RAM_SIZE, compileThreshold });
-  let exit = VcpuExit.Budget;
-  while (exit === VcpuExit.Budget) exit = vcpu.run(slice);
-  assertEquals(exit, VcpuExit.Halt);
+  runToHalt(vcpu, slice);
   assertEquals(vcpu.statistics["tier1.regions"]! > 0, compileThreshold > 0);
   return [vcpu.cpu.gpr[Gpr.RAX]!, vcpu.cpu.gpr[Gpr.RSP]!];
 }

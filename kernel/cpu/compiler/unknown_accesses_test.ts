@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { assemble } from "../../../tests/guests/assembler/assembler.ts";
 import { longVcpu } from "../../testing/long_vcpu.ts";
+import { runToHalt } from "../../testing/run_to_halt.ts";
 import { TLB_ENTRIES } from "../layout.ts";
-import { type Vcpu, VcpuExit } from "../../vcpu.ts";
 import { Gpr } from "../state.ts";
 
 const PAGE = 4096;
@@ -13,12 +13,6 @@ const PAGES = 2 * TLB_ENTRIES;
 const ROUNDS = 4;
 /** Instructions between two looks at what has been compiled. */
 const SLICE = 5000;
-
-function runToHalt(vcpu: Vcpu): void {
-  let exit = VcpuExit.Budget;
-  while (exit === VcpuExit.Budget) exit = vcpu.run(SLICE);
-  assertEquals(exit, VcpuExit.Halt);
-}
 
 /** Executes `access` in a loop that goes through the pages, whose numbers are in them; RAX is added up. */
 function run(access: string): { readonly rax: bigint; readonly left: number } {
@@ -41,7 +35,7 @@ function run(access: string): { readonly rax: bigint; readonly left: number } {
   );
   const { vcpu, ram } = longVcpu(program.bytes, ORIGIN, { ramSize: 64 << 20, compileThreshold: 8 });
   for (let page = 0; page < PAGES; page += 2) ram.setBigUint64(DATA + page * PAGE, BigInt(page), true);
-  runToHalt(vcpu);
+  runToHalt(vcpu, SLICE);
   assertEquals(vcpu.cpu.gpr[Gpr.R8], 1n);
   return { rax: vcpu.cpu.gpr[Gpr.RAX]!, left: vcpu.statistics["tier1.exits.unknownAddress"]! };
 }
@@ -101,7 +95,7 @@ Deno.test("code that begins with overwriting what follows executes what was writ
     ORIGIN,
   );
   const { vcpu } = longVcpu(program.bytes, ORIGIN, { ramSize: 64 << 20, compileThreshold: 8 });
-  runToHalt(vcpu);
+  runToHalt(vcpu, SLICE);
   let sum = 0;
   for (let count = ITERATIONS, value = 0; count > 0; count--) {
     sum += value;
