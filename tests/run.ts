@@ -23,7 +23,7 @@ const PERMISSIONS = [
 
 const args = Deno.args.length > 0 ? Deno.args : ["--doc", "."];
 const command = `exec "$0" test --quiet ${
-  [...engineOptions(), ...PERMISSIONS].map((flag) => `"${flag}"`).join(" ")
+  [engineOptions(), ...PERMISSIONS].map((flag) => `"${flag}"`).join(" ")
 } "$@"`;
 const child = new Deno.Command("sh", {
   args: ["-c", command, Deno.execPath(), ...args],

@@ -45,11 +45,11 @@ const COMPILING = [
 ];
 
 /**
- * Options of `deno run` for a process that runs guest code.
+ * The option of `deno run` with all of V8's, for a process that runs guest code.
  *
  * @param guarded whether all memories of its WebAssembly modules are guarded, so that nothing need check their bounds
  */
-export function engineOptions(guarded = false): string[] {
+export function engineOptions(guarded = false): string {
   const options = [...wideArithmetic(), ...COMPILING, ...guarded ? ["--no-wasm-bounds-checks"] : []];
-  return [`--v8-flags=${options.join(",")}`];
+  return `--v8-flags=${options.join(",")}`;
 }

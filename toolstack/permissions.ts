@@ -50,7 +50,7 @@ export function kernelPlan(options: PermissionOptions): ProcessPlan {
   const flags = [
     ...COMMON,
     "--unstable-worker-options",
-    ...engineOptions(guarded),
+    engineOptions(guarded),
     ...permissionFlags({ read, write }),
   ];
   if (!hasPackages) flags.push(NO_PACKAGES);
