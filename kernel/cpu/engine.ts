@@ -299,8 +299,8 @@ export class CpuEngine implements Engine {
   #cacheJump(linear: bigint, record: number): void {
     const entry = this.#jumpCacheEntry(linear);
     const view = this.#view;
-    const half = BigInt.asIntN(64, linear) < 0n ? 8 : 0;
-    const tag = BigInt.asUintN(64, linear ^ view.getBigUint64(JUMP_CONTEXT + half, true));
+    const part = this.cpu.inUpperPart(linear) ? 8 : 0;
+    const tag = BigInt.asUintN(64, linear ^ view.getBigUint64(JUMP_CONTEXT + part, true));
     if (view.getBigUint64(entry, true) !== tag) {
       // To each neighbour in turn: to always the same one, two addresses could drive each other out for good.
       const neighbour = entry ^ ((1 + this.lookups % (JUMP_NEIGHBOURS - 1)) * JUMP_ENTRY_SIZE);

@@ -156,6 +156,10 @@ export function translateBody(f: FunctionBuilder, ramSize: number, codeWritten: 
     f.if(fetch, () => f.set(refused, refused.or(denyExecute)));
     f.if(refused, () => fail(error.or(PF_PROTECTION)));
   };
+  const noteGlobal = () => {
+    const global = cr4.and(Cr4.PGE).ne(0).and(entry.and(GLOBAL).ne(0n));
+    f.storeAs("i32.store", NOWHERE, global, PAGE_IS_GLOBAL);
+  };
   const cr3 = state64(f, CR + 3 * 8);
 
   f.if(cr4.and(Cr4.PAE).eqz(), () => {
@@ -166,6 +170,7 @@ export function translateBody(f: FunctionBuilder, ramSize: number, codeWritten: 
     f.if(entry.and(LARGE).ne(0n).and(cr4.and(Cr4.PSE).ne(0)), () => {
       f.if(entry.and(1n << 21n).ne(0n), () => fail(error.or(PF_PROTECTION | PF_RESERVED)));
       checkPermission();
+      noteGlobal();
       f.if(write, () => setBits(4, ACCESSED | DIRTY), () => setBits(4, ACCESSED));
       // A 4 MiB page covers two regions of 2 MiB.
       const region = f.let(linear.shrU(21).wrap().and(LARGE_REGIONS_COUNT - 2));
@@ -177,6 +182,7 @@ export function translateBody(f: FunctionBuilder, ramSize: number, codeWritten: 
     readEntry(entry.and(0xfffff000n).add(linear.shrU(12).and(0x3ff).shl(2)), 4);
     f.set(granted, granted.and(entry.wrap()));
     checkPermission();
+    noteGlobal();
     f.if(write, () => setBits(4, ACCESSED | DIRTY), () => setBits(4, ACCESSED));
     f.return(entry.and(0xfffff000n).or(linear.and(0xfff)));
   });
@@ -221,8 +227,7 @@ export function translateBody(f: FunctionBuilder, ramSize: number, codeWritten: 
     });
   });
   checkPermission();
-  const global = cr4.and(Cr4.PGE).ne(0).and(entry.and(GLOBAL).ne(0n));
-  f.storeAs("i32.store", NOWHERE, global, PAGE_IS_GLOBAL);
+  noteGlobal();
   f.if(write, () => setBits(8, ACCESSED | DIRTY), () => setBits(8, ACCESSED));
   f.if(shift.ne(12), () => {
     const region = linear.shrU(shift).wrap().and(LARGE_REGIONS_COUNT - 1);

@@ -53,6 +53,7 @@ import {
   STEPPING,
   TLB_CONTEXT,
   TSC_OFFSET,
+  UPPER_PART,
   Vector,
   WATCHING,
 } from "./state.ts";
@@ -65,6 +66,9 @@ const IA32_TSC_DEADLINE = 0x6e0;
 
 /** Frequency of the time-stamp counter in Hz: a tick is a nanosecond of guest time. */
 export const TSC_FREQUENCY = 1_000_000_000;
+
+/** Where 32-bit systems have their kernel. */
+const LAST_GIB = 0xc0000000 | 0;
 
 /** Limit of a segment that reaches everywhere. */
 const UNLIMITED = 0xffffffff;
@@ -107,8 +111,8 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   readonly #bus: VcpuBus;
   readonly #words: Int32Array;
   #codeLimit = UNLIMITED;
-  /** All code that was found in the upper half of the address space is in global pages. */
-  #sharesUpperHalf = true;
+  /** All code that was found in the upper part of the address space is in global pages. */
+  #sharesUpperPart = true;
 
   constructor(private readonly engine: Engine) {
     this.view = new DataView(engine.memory.buffer);
@@ -269,14 +273,20 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     const mode = limited | (user << JUMP_CONTEXT_SHIFT) | ((step | words[CODE_MODE >> 2]!) << 16);
     const own = mode | (this.#spaces.current << (3 + JUMP_CONTEXT_SHIFT));
     words[(JUMP_CONTEXT >> 2) + 1] = own;
-    words[(JUMP_CONTEXT >> 2) + 3] = this.#sharesUpperHalf ? mode : own;
+    words[(JUMP_CONTEXT >> 2) + 3] = this.#sharesUpperPart ? mode : own;
+    words[UPPER_PART >> 2] = this.longMode ? 0 : LAST_GIB;
+    words[(UPPER_PART >> 2) + 1] = this.longMode ? 1 << 31 : 0;
   }
-  /** Code was found in a page that is not global: in the upper half, jumps are those of each address space from now on. */
+  /** Code was found in a page that is not global: in the upper part, jumps are those of each address space from now on. */
   foundPrivateCode(linear: bigint): void {
-    if (!this.#sharesUpperHalf || BigInt.asIntN(64, linear) >= 0n) return;
-    this.#sharesUpperHalf = false;
+    if (!this.#sharesUpperPart || !this.inUpperPart(linear)) return;
+    this.#sharesUpperPart = false;
     this.tlb.flushAllJumps();
     this.contextChanged();
+  }
+  /** Whether an address is in the upper part of the address space, where kernels are. */
+  inUpperPart(linear: bigint): boolean {
+    return BigInt.asUintN(64, linear) >= this.get64(UPPER_PART);
   }
   /** Whether instructions are executed one at a time for another reason than TF. */
   stepping = false;
@@ -288,7 +298,7 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   pagingChanged(change: PagingChange): void {
     if (change.kind === "mode") {
       this.tlb.flushAll();
-      this.#sharesUpperHalf = true;
+      this.#sharesUpperPart = true;
       this.#spaces.forget(undefined, this.#pcid());
       this.codeModeChanged();
     } else {

@@ -116,10 +116,12 @@ export const CONTEXT_USER = 4;
 /** Bit of the tag while RFLAGS.AC is set. */
 export const CONTEXT_OVERRIDE = 2;
 /**
- * What a jump cache tag is XORed with: context and code mode, from bit 48 up. i64 each for the lower half of the address
+ * What a jump cache tag is XORed with: context and code mode, from bit 48 up. i64 each for the lower part of the address
  * space and the upper, where kernels are: as long as all code there is in global pages, it is the same in all spaces.
  */
 export const JUMP_CONTEXT = STATE + 0x6a0;
+/** Where the upper part begins, unsigned: half of it in long mode, else the last GiB. i64. */
+export const UPPER_PART = STATE + 0x6b8;
 /** Where the tag of the address space stands in the upper half of those. */
 export const JUMP_CONTEXT_SHIFT = 19;
 /** Nonzero if the page that was translated last is global. i32. */

@@ -5,7 +5,7 @@
  */
 
 import { JUMP_CACHE, JUMP_ENTRY_SIZE, JUMP_GROUP_ENTRIES, JUMP_GROUPS, JUMP_NEIGHBOURS } from "../layout.ts";
-import { CODE_BASE, JUMP_CONTEXT, RIP } from "../state.ts";
+import { CODE_BASE, JUMP_CONTEXT, RIP, UPPER_PART } from "../state.ts";
 import { i32 } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 
@@ -17,8 +17,10 @@ function jumpEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
   return f.let(group.mul(JUMP_GROUP_ENTRIES).add(place).mul(JUMP_ENTRY_SIZE));
 }
 
-function jumpContext(f: FunctionBuilder, linear: Local<"i64">): Local<"i64"> {
-  return f.load(8, linear.shrU(60).wrap().and(8), JUMP_CONTEXT);
+/** `bits64`: in 64-bit mode, which tells where the upper part of the address space begins. */
+function jumpContext(f: FunctionBuilder, linear: Local<"i64">, bits64: boolean): Local<"i64"> {
+  const upper = bits64 ? linear.shrU(60).wrap().and(8) : linear.geU(f.load(8, NOWHERE, UPPER_PART)).shl(3);
+  return f.load(8, upper, JUMP_CONTEXT);
 }
 
 /** Runs `found` with the offset of the entry for a linear address, or `otherwise`. */
@@ -27,11 +29,12 @@ export function findJump(
   linear: Local<"i64">,
   found: (entry: Local<"i32">) => void,
   otherwise?: () => void,
+  bits64 = false,
 ): void {
   const entry = jumpEntry(f, linear);
   const tag = f.load(8, entry, JUMP_CACHE);
   f.ifMostly(
-    linear.xor(jumpContext(f, linear)).eq(tag),
+    linear.xor(jumpContext(f, linear, bits64)).eq(tag),
     () => found(entry),
     otherwise,
   );
@@ -45,7 +48,7 @@ export function findDrivenOut(
   otherwise: () => void,
 ): void {
   const entry = jumpEntry(f, linear);
-  const tag = f.let(linear.xor(jumpContext(f, linear)));
+  const tag = f.let(linear.xor(jumpContext(f, linear, false)));
   const neighbour = f.local("i32");
   const way = f.let(i32(1));
   f.block((done) => {
@@ -98,10 +101,17 @@ export function enterRegion(
  * Goes on at an address from compiled code, whose RIP is the linear address: with the region there, or as `leave`, the
  * core function of this name, does.
  */
-export function leaveTo(f: FunctionBuilder, target: Local<"i64">, leave: number, regionType: number): void {
-  findJump(f, target, (entry) => {
+export function leaveTo(
+  f: FunctionBuilder,
+  target: Local<"i64">,
+  bits64: boolean,
+  leave: number,
+  regionType: number,
+): void {
+  const enter = (entry: Local<"i32">) => {
     f.store(8, NOWHERE, target.and(~0xfffn), CODE_BASE);
     enterRegion(f, entry, target, regionType);
-  });
+  };
+  findJump(f, target, enter, undefined, bits64);
   f.returnCall(leave, target);
 }
