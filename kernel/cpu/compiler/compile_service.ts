@@ -5,6 +5,8 @@
  */
 
 import { receiveMessageOnPort } from "node:worker_threads";
+import { makeRing, Ring } from "../../channel/ring.ts";
+import { type AnswerMessage, decodeAnswer, encodeRequests } from "./compile_messages.ts";
 import { type CompiledBatch, Compiler, type CompileRequest } from "./compiler.ts";
 
 /** Regions that have been compiled, and what had been asked for. */
@@ -53,7 +55,7 @@ export function compileAtOnce(code: CodeToCompile): CompileService {
   };
 }
 
-/** Requests in a message: each message costs the guest some microseconds. */
+/** Requests that are made at once: each time the other thread may have to be woken. */
 const REQUESTS = 8;
 
 /** Compiles in a thread of its own, while the guest goes on in the interpreter. */
@@ -63,27 +65,45 @@ export function compileMeanwhile(code: CodeToCompile): CompileService {
     type: "module",
     name: "compiler",
   });
-  let taken = 0;
+  const requests = makeRing();
+  const ring = new Ring(requests);
   const answers = new Int32Array(new SharedArrayBuffer(4));
-  const start: CompileStart = { ...code, port: port2, answers };
+  const start: CompileStart = { ...code, port: port2, requests, answers };
   worker.postMessage(start, [port2]);
+  let taken = 0;
+  /** Requests that there was no room for. */
+  let unsent: CompileRequest[] = [];
+  /** Requests that have not been answered, by slot. */
+  const asked = new Map<number, CompileRequest>();
+  const requested = (slot: number) => {
+    const request = asked.get(slot)!;
+    asked.delete(slot);
+    return request;
+  };
   return {
     batch: REQUESTS,
-    request: (requests) => port1.postMessage(requests),
+    request: (requests) => {
+      for (const request of requests) asked.set(request.slot, request);
+      unsent.push(...requests);
+      if (ring.tryWrite(encodeRequests(unsent))) unsent = [];
+    },
     take: () => {
       // To look for a message takes two microseconds, and the guest waits.
       if (Atomics.load(answers, 0) === taken) return undefined;
       const received = receiveMessageOnPort(port1 as unknown as Parameters<typeof receiveMessageOnPort>[0]);
       if (received === undefined) return undefined;
       taken++;
-      return received.message as CompileAnswer;
+      return decodeAnswer(received.message as AnswerMessage, requested);
     },
   };
 }
 
 /** What a compiling thread is started with. */
 export interface CompileStart extends CodeToCompile {
+  /** For answers. */
   readonly port: MessagePort;
+  /** A {@link Ring} of requests. */
+  readonly requests: SharedArrayBuffer;
   /** How many answers have been sent. */
   readonly answers: Int32Array;
 }

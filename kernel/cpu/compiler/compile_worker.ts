@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Ring } from "../../channel/ring.ts";
+import { decodeRequests, encodeAnswer } from "./compile_messages.ts";
 import { compileBatch, type CompileStart } from "./compile_service.ts";
 import { CoveredCode } from "./covered_code.ts";
 import { Compiler, type CompileRequest } from "./compiler.ts";
@@ -17,24 +19,29 @@ const ENOUGH = 16;
 const PAUSE = 50;
 
 addEventListener("message", (event) => {
-  const { port, answers, ...code } = (event as MessageEvent<CompileStart>).data;
+  const { port, requests, answers, ...code } = (event as MessageEvent<CompileStart>).data;
   const compiler = new Compiler(code, new CoveredCode());
+  const ring = new Ring(requests);
   const waiting: CompileRequest[] = [];
+  const sleeping = new Int32Array(new SharedArrayBuffer(4));
   let compiled = 0;
+  const receive = () => void waiting.push(...decodeRequests(ring.read()));
+  /** Waits for a request, and then a while for others, which wake nobody: that too would cost the guest's thread. */
   const gather = () => {
-    const atOnce = waiting.length >= ENOUGH || performance.now() - compiled > PAUSE;
-    setTimeout(compileWaiting, atOnce ? 0 : GATHERING);
+    for (;;) {
+      const { events } = ring;
+      receive();
+      if (waiting.length > 0) break;
+      ring.wait(events);
+    }
+    if (waiting.length >= ENOUGH || performance.now() - compiled > PAUSE) return;
+    Atomics.wait(sleeping, 0, 0, GATHERING);
+    receive();
   };
-  const compileWaiting = () => {
-    const requests = waiting.splice(0, BATCH);
-    if (waiting.length > 0) gather();
-    port.postMessage(compileBatch(compiler, requests));
+  for (;;) {
+    gather();
+    port.postMessage(encodeAnswer(compileBatch(compiler, waiting.splice(0, BATCH))));
     Atomics.add(answers, 0, 1);
     compiled = performance.now();
-  };
-  port.onmessage = ({ data }) => {
-    const idle = waiting.length === 0;
-    waiting.push(...data as CompileRequest[]);
-    if (idle) gather();
-  };
+  }
 });
