@@ -29,6 +29,7 @@ import { Access, Watch } from "./mmu.ts";
 import { type Engine, SoftwareCpu } from "./software_cpu.ts";
 import {
   CODE_BASE,
+  CodeMode,
   EXECUTE_ALONE,
   FAULT_ADDRESS,
   FAULT_ERROR,
@@ -123,7 +124,8 @@ export class CpuEngine implements Engine {
         name,
       ) => [name, instance.exports[name] ?? imports[name as "system"]]),
     ) as Record<CoreFunction, WebAssembly.ExportValue>;
-    this.handlers = new Handlers(shared, core, bounce, inline, compileThreshold > 0);
+    const inLoops = [...inline.long, ...inline.flat];
+    this.handlers = new Handlers(shared, core, bounce, inLoops, compileThreshold > 0);
     this.code = new CodeCache(this.memory, this.ram, this.cpu.tlb, this.handlers, {
       undefinedOpcode: this.handlers.number({ variant: plainVariant(UNDEFINED_OPCODE), fused: false }),
       tooLong: this.handlers.number({ variant: plainVariant(TOO_LONG), fused: false }),
@@ -152,7 +154,7 @@ export class CpuEngine implements Engine {
   /** Executes until the budget is used up, attention is asked for, or a fault is pending. */
   run(): void {
     this.regions?.takeCompiled();
-    this.#exports["run"]!();
+    this.#exports[this.cpu.codeMode === CodeMode.Flat32 ? "runFlat" : "run"]!();
     if (this.#failure !== undefined) {
       const failure = this.#failure;
       this.#failure = undefined;

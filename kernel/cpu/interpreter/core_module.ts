@@ -39,6 +39,7 @@ import { type FunctionBuilder, type Label, type Local, NOWHERE, Table } from "..
 import { ModuleBuilder } from "../wasm/module_builder.ts";
 import { enterRegion, findDrivenOut, findJump, noteRegion } from "./jump_cache.ts";
 import { type Handler, writeHandler } from "./handler.ts";
+import type { InlineHandlers } from "./inline_handlers.ts";
 import { countEntry } from "./entry_counter.ts";
 import { ADDRESSABLE_PAGES } from "../../memory/guarded_memory.ts";
 import { Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
@@ -78,12 +79,12 @@ export function importCore(m: ModuleBuilder): (name: CoreFunction) => number {
   };
 }
 
-/** Builds the core module. `inline` are the handlers that stand in the loop itself, in order. */
+/** Builds the core module. `inline` are the handlers that stand in the loops themselves. */
 export function buildCoreModule(
   ramSize: number,
   ramPages: number,
   bounce: number,
-  inline: readonly Handler[],
+  inline: InlineHandlers,
   counts: boolean,
 ): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
@@ -107,7 +108,9 @@ export function buildCoreModule(
   const core = new CoreModule(m, indexes, mmu, imports, counts, bounce);
   core.define();
   core.defineExits();
-  core.defineRun(inline);
+  const count = inline.long.length + inline.flat.length;
+  core.defineRun("run", inline.long, 0, count);
+  core.defineRun("runFlat", inline.flat, inline.long.length, count);
   return m.finish();
 }
 
@@ -330,10 +333,13 @@ class CoreModule {
     f.return(found);
   }
 
-  /** The interpreter's loop: `run()` goes on at RIP until there is a reason to leave. */
-  defineRun(inline: readonly Handler[]): void {
+  /**
+   * A loop of the interpreter: goes on at RIP until there is a reason to leave. `inline` stand in it, whose numbers begin
+   * with `first` of `count` that stand in any loop. Another loop's are a reason to leave.
+   */
+  defineRun(name: string, inline: readonly Handler[], first: number, count: number): void {
     const handlerType = this.m.type(HANDLER_PARAMS, HANDLER_RESULTS);
-    this.m.exportFunction("run", [], ["i32"], (f) => {
+    this.m.exportFunction(name, [], ["i32"], (f) => {
       const record = f.local("i32");
       f.storeAs("i32.store", NOWHERE, i32(0), RUN_START);
       const start = f.load(8, NOWHERE, RIP);
@@ -353,11 +359,7 @@ class CoreModule {
           f.set(record, link);
           f.branch(loop);
         },
-        () => {
-          const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5);
-          f.storeAs("i32.store", NOWHERE, f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed), BUDGET);
-          f.return(f.callFor("i32", this.index("leaveBefore"), record));
-        },
+        () => this.#leaveBefore(f, record),
         (loop) => {
           const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5);
           const before = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed));
@@ -383,16 +385,29 @@ class CoreModule {
           });
         }),
       ];
+      const elsewhere = cases.push(() => this.#leaveBefore(f, record)) - 1;
+      const table = Array.from({ length: FIRST_HANDLER + count }, (_, number) => {
+        const index = number - FIRST_HANDLER - first;
+        if (number < FIRST_HANDLER) return number;
+        return index >= 0 && index < inline.length ? FIRST_HANDLER + index : elsewhere;
+      });
       f.loop((loop) => {
         const handler = f.loadAs("i32.load16_u", record, Record.HANDLER);
         dispatchTable(f, handler, cases, loop, () => {
           f.set(record, f.callIndirect("i32", handlerType, Table.Handlers, handler, record));
           f.branchIf(record, loop);
           f.return(i32(0));
-        });
+        }, table);
       });
       f.return(i32(0));
     });
+  }
+
+  /** Returns before a record's instruction has been executed. */
+  #leaveBefore(f: FunctionBuilder, record: Local<"i32">): void {
+    const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5);
+    f.storeAs("i32.store", NOWHERE, f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed), BUDGET);
+    f.return(f.callFor("i32", this.index("leaveBefore"), record));
   }
 
   #refetch(f: FunctionBuilder, record: Local<"i32">, loop: Label): void {
@@ -412,19 +427,20 @@ class CoreModule {
   }
 }
 
-/** Nests a block for each case, so that `branchTable` lands in the right one. */
+/** Nests a block for each case, so that `branchTable` lands in the one that `table` has for the index. */
 function dispatchTable(
   f: FunctionBuilder,
   index: Expression<"i32">,
   cases: readonly ((loop: Label) => void)[],
   loop: Label,
   otherwise: () => void,
+  table: readonly number[] = [...cases.keys()],
 ): void {
   const labels: Label[] = [];
   const nest = (remaining: number): void => {
     f.block((label) => {
       labels[remaining] = label;
-      if (remaining === 0) f.branchTable(index, labels.slice(0, -1), labels.at(-1)!);
+      if (remaining === 0) f.branchTable(index, table.map((number) => labels[number]!), labels.at(-1)!);
       else nest(remaining - 1);
     });
     f.scope(() => {

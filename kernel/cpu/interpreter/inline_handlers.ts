@@ -1,6 +1,7 @@
 /**
- * Which handlers stand in the interpreter's loop itself: those that a boot of Linux executes most, by profile. Together
- * they are 98 % of what it executes; more of them make the loop compile and run worse.
+ * Which handlers stand in the interpreter's loops themselves: those that a boot of Linux executes most, by profile. Together
+ * they are 98 % of what it executes; more of them make a loop compile and run worse. So there is one for 64-bit code and
+ * one for 32-bit code in flat segments.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { forms } from "../isa/mod.ts";
 import { Repeat, RmKind } from "../variant.ts";
 import type { Handler } from "./handler.ts";
 
-/** Encoding, operand size in bytes, what ModRM.rm names. All in 64-bit mode. */
+/** Encoding, operand size in bytes, what ModRM.rm names. */
 type Row = readonly [encoding: string, operandSize: number, rm: RmKind];
 
 const { Register, MemoryBase, MemoryIndexed } = RmKind;
@@ -165,23 +166,52 @@ const FUSED: readonly Row[] = [
   ["38 /r Eb Gb", 4, Register],
 ];
 
-function handler([encoding, operandSize, rm]: Row, fused: boolean): Handler {
-  const form = forms.find((form) => form.text === encoding);
-  if (form === undefined) throw new Error(`No instruction is encoded "${encoding}"`);
-  const variant = {
-    form,
-    operandSize,
-    addressSize: 8,
-    rm,
-    bits64: true,
-    flat: false,
-    lock: false,
-    repeat: Repeat.None,
-  };
-  return { variant, fused };
+/** What 32-bit code has besides. */
+const FLAT: readonly Row[] = [
+  ["40+r Zv i64", 4, Register],
+  ["48+r Zv i64", 4, Register],
+  ["A1 rAX Ov", 4, MemoryBase],
+  ["A3 Ov rAX", 4, MemoryBase],
+  ["FF /6 Ev d64", 4, MemoryBase],
+  ["6A Is d64", 4, Register],
+  ["C9 d64", 4, Register],
+];
+
+/** Marks an encoding that there is in 64-bit mode alone. */
+const LONG_ONLY = " o64";
+
+/** The handlers of each loop, in the order of their numbers: first those for 64-bit code, then the others. */
+export interface InlineHandlers {
+  readonly long: readonly Handler[];
+  readonly flat: readonly Handler[];
 }
 
-/** The handlers, in the order of their numbers. */
-export function inlineHandlers(): Handler[] {
-  return [...SINGLE.map((row) => handler(row, false)), ...FUSED.map((row) => handler(row, true))];
+function handler([encoding, operandSize, rm]: Row, bits64: boolean, fused: boolean): Handler {
+  const form = forms.find((form) => form.text === encoding);
+  if (form === undefined) throw new Error(`No instruction is encoded "${encoding}"`);
+  const addressSize = bits64 ? 8 : 4;
+  const { None: repeat } = Repeat;
+  return {
+    variant: { form, operandSize, addressSize, rm, bits64, flat: !bits64, lock: false, repeat },
+    fused,
+  };
+}
+
+/** The same instructions in 32-bit code. */
+function flatRows(rows: readonly Row[]): Row[] {
+  const flat = rows.filter(([encoding]) => !encoding.endsWith(LONG_ONLY))
+    .map(([encoding, size, rm]): Row => [encoding, Math.min(size, 4), rm]);
+  return [...new Map(flat.map((row) => [row.join(), row])).values()];
+}
+
+/** The handlers. */
+export function inlineHandlers(): InlineHandlers {
+  const all = (single: readonly Row[], fused: readonly Row[], bits64: boolean) => [
+    ...single.map((row) => handler(row, bits64, false)),
+    ...fused.map((row) => handler(row, bits64, true)),
+  ];
+  return {
+    long: all(SINGLE, FUSED, true),
+    flat: all([...flatRows(SINGLE), ...FLAT], flatRows(FUSED), false),
+  };
 }
