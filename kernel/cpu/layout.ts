@@ -51,11 +51,15 @@ export const CODE_PAGES_SIZE = 1 << 20;
 export const CODE_PIECES = CODE_PAGES + CODE_PAGES_SIZE;
 export const CODE_PIECES_SIZE = (1 << 20) * 8;
 
+/** A byte for each 4 KiB page of RAM memory: nonzero if the write TLB may have entries that lead to it. */
+export const WRITABLE_PAGES = CODE_PIECES + CODE_PIECES_SIZE;
+export const WRITABLE_PAGES_SIZE = 1 << 20;
+
 /**
  * Exits of compiled regions, 8 bytes each: the function in the table of regions that execution goes on with, i32, and
  * the record that stands there, i32. Number 0 is no exit.
  */
-export const EXITS = CODE_PIECES + CODE_PIECES_SIZE;
+export const EXITS = WRITABLE_PAGES + WRITABLE_PAGES_SIZE;
 export const EXIT_SIZE = 8;
 export const EXIT_COUNT = 1 << 22;
 

@@ -7,7 +7,7 @@
 
 import { ALIGNMENT_MASK } from "./alignment.ts";
 import { CrossingAccess } from "./crossing_access.ts";
-import { FETCH_TLB, READ_TLB, WRITE_TLB } from "./layout.ts";
+import { FETCH_TLB, READ_TLB, WRITABLE_PAGES, WRITE_TLB } from "./layout.ts";
 import { Access, holdsCode, ramOffset } from "./page_walk.ts";
 import {
   ALIGNMENT_CHECKED,
@@ -107,7 +107,7 @@ export class SlowAccess {
       const host = ramOffset(f, gpa, this.ramSize);
       f.if(host.ne(-1), () => {
         f.if(holdsCode(f, host), () => f.call(this.imports.codeWritten, host, size), () => {
-          f.if(watch.eqz(), () => fillTlb(f, WRITE_TLB, linear, host));
+          f.if(watch.eqz(), () => fillWriteTlb(f, linear, host));
         });
         f.copy(host, i32(this.bounce), size);
         f.return(i32(0));
@@ -138,7 +138,7 @@ export class SlowAccess {
           f.copy(i32(this.bounce), host, size);
           f.return(i32(this.bounce));
         });
-        fillTlb(f, WRITE_TLB, linear, host);
+        fillWriteTlb(f, linear, host);
         f.return(host);
       });
       this.#readMmio(f, gpa, size);
@@ -275,4 +275,10 @@ function fillTlb(f: FunctionBuilder, table: number, linear: Local<"i64">, host: 
     f.store(8, entry, linear.and(~0xfffn).or(f.load(8, NOWHERE, TLB_CONTEXT)), table);
     f.storeAs("i32.store", entry, host.sub(linear.wrap()), table + 8);
   });
+}
+
+/** Remembers a translation for writing, and that there may be one of that page. */
+function fillWriteTlb(f: FunctionBuilder, linear: Local<"i64">, host: Local<"i32">): void {
+  fillTlb(f, WRITE_TLB, linear, host);
+  f.storeAs("i32.store8", host.shrU(12), i32(1), WRITABLE_PAGES);
 }

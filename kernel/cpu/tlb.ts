@@ -16,6 +16,7 @@ import {
   READ_TLB,
   TLB_ENTRIES,
   TLB_ENTRY_SIZE,
+  WRITABLE_PAGES,
   WRITE_TLB,
 } from "./layout.ts";
 
@@ -60,6 +61,8 @@ export class Tlb {
 
   /** Takes every entry that leads to page `page` of RAM memory out of the write TLB. */
   purgeWrites(page: number): void {
+    if (this.#bytes[WRITABLE_PAGES + page] === 0) return;
+    this.#bytes[WRITABLE_PAGES + page] = 0;
     const words = this.#words;
     const end = (WRITE_TLB + TLB_ENTRIES * TLB_ENTRY_SIZE) >> 2;
     for (let at = WRITE_TLB >> 2; at < end; at += 4) {

@@ -343,7 +343,7 @@ export class CodeCache {
       return false;
     }
     this.#bytes[record + Record.SCALE] = d.scale;
-    const handler = this.handlers.known(d.variantKey() * 2) ??
+    const handler = this.handlers.known(d.variantKey() * 2) ||
       this.handlers.number({ variant: d.variant(), fused: false });
     halves[at] = handler;
     const fused = this.#previous !== 0 && this.#fuse(this.#previous, record);

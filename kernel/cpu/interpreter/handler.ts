@@ -10,7 +10,7 @@
 import type { CoreFunction } from "../core_functions.ts";
 import { FlagsKind } from "../flags.ts";
 import { forms } from "../isa/mod.ts";
-import { Repeat, RmKind, type Variant, variantKey } from "../variant.ts";
+import { KEYS_PER_FORM, Repeat, RmKind, type Variant, variantKey } from "../variant.ts";
 import type { FunctionBuilder, Label, Local } from "../wasm/function_builder.ts";
 import { InterpreterEmitter } from "./interpreter_emitter.ts";
 import { Record, RECORD_SIZE } from "./record.ts";
@@ -33,6 +33,9 @@ export interface HandlerSite {
   /** Index of a core function. */
   readonly core: (name: CoreFunction) => number;
 }
+
+/** Numbers that {@link handlerKey} gives are below this. */
+export const HANDLER_KEYS = forms.length * KEYS_PER_FORM * 2;
 
 /** A number that identifies a handler. */
 export function handlerKey(handler: Handler): number {

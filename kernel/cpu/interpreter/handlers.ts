@@ -9,7 +9,7 @@ import type { CoreFunction } from "../core_functions.ts";
 import { FunctionBuilder, Table } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
 import { FIRST_HANDLER, HANDLER_PARAMS, HANDLER_RESULTS, importCore, importShared } from "./core_module.ts";
-import { type Handler, handlerKey, writeHandler } from "./handler.ts";
+import { type Handler, HANDLER_KEYS, handlerKey, writeHandler } from "./handler.ts";
 
 /** What every generated module imports. */
 export interface SharedImports {
@@ -21,7 +21,8 @@ export interface SharedImports {
 
 /** Handlers by number. */
 export class Handlers {
-  readonly #numbers = new Map<number, number>();
+  /** By {@link handlerKey}; 0: there is none. Looked into for each instruction that is decoded. */
+  readonly #numbers = new Uint16Array(HANDLER_KEYS);
   readonly #handlers: (Handler | undefined)[] = [];
 
   constructor(
@@ -33,22 +34,22 @@ export class Handlers {
     private readonly counts: boolean,
   ) {
     this.#handlers.length = FIRST_HANDLER;
-    for (const handler of inline) this.#numbers.set(handlerKey(handler), this.#handlers.push(handler) - 1);
+    for (const handler of inline) this.#numbers[handlerKey(handler)] = this.#handlers.push(handler) - 1;
   }
 
-  /** Number of the handler that has this {@link handlerKey}, if there is one. */
-  known(key: number): number | undefined {
-    return this.#numbers.get(key);
+  /** Number of the handler that has this {@link handlerKey}; 0 if there is none. */
+  known(key: number): number {
+    return this.#numbers[key]!;
   }
 
   /** Number of a handler. */
   number(handler: Handler): number {
     const key = handlerKey(handler);
-    const known = this.#numbers.get(key);
-    if (known !== undefined) return known;
+    const known = this.known(key);
+    if (known !== 0) return known;
     const number = this.#handlers.push(handler) - 1;
     this.#compile(handler, number);
-    this.#numbers.set(key, number);
+    this.#numbers[key] = number;
     return number;
   }
 
