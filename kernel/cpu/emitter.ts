@@ -227,6 +227,11 @@ export abstract class Emitter extends FlagsEmitter {
     f.storeAs("i32.store", NOWHERE, i32(0xff), X87_TAG);
   }
 
+  /** The end of MMX code: all registers are empty. */
+  leaveMmx(): void {
+    this.f.storeAs("i32.store", NOWHERE, i32(0), X87_TAG);
+  }
+
   /** Reads XMM operand `index` whole: a register, or 16 bytes of memory that must lie aligned unless `unaligned`. */
   readVector(index: number, unaligned = false): Local<"v128"> {
     if (!this.isMemory(index)) return this.f.loadVector(this.vectorAddress(index));

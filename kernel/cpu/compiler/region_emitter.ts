@@ -108,6 +108,10 @@ export class RegionEmitter extends CachedMemoryEmitter {
   #flagsDead = false;
   /** CR0 and CR4 have been looked at in this block: SSE instructions may run. */
   #sseAllowed = false;
+  /** Likewise for MMX instructions, and no x87 exception is pending. */
+  #mmxAllowed = false;
+  /** MMX instructions have run in this block: TOP is 0, and no x87 register is empty. */
+  #mmxEntered = false;
   /** The block has called a system function, which may have asked for attention. */
   #calledOut = false;
 
@@ -212,7 +216,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#node = node;
     this.#executed = 0;
     this.#calledOut = false;
-    this.#sseAllowed = false;
+    this.#forgetModes();
     const stretch = this.#flow.stretch(node);
     registers.stretch = stretch === undefined ? undefined : this.#stretches.get(stretch)!.used;
     if (!node.merge && !node.loop) return;
@@ -542,8 +546,30 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#sseAllowed = true;
   }
 
-  protected override leaveSystem(): void {
+  override checkMmx(): void {
+    if (!this.#mmxAllowed) super.checkMmx();
+    this.#mmxAllowed = true;
+  }
+
+  override enterMmx(): void {
+    if (!this.#mmxEntered) super.enterMmx();
+    this.#mmxEntered = true;
+  }
+
+  override leaveMmx(): void {
+    super.leaveMmx();
+    this.#mmxEntered = false;
+  }
+
+  /** It is not known which instructions may run. */
+  #forgetModes(): void {
     this.#sseAllowed = false;
+    this.#mmxAllowed = false;
+    this.#mmxEntered = false;
+  }
+
+  protected override leaveSystem(): void {
+    this.#forgetModes();
     this.values.change(ALL_REGISTERS);
     this.#registers.reload();
     this.contextChanged();

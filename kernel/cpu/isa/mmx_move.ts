@@ -4,9 +4,6 @@
  * @module
  */
 
-import { X87_TAG } from "../state.ts";
-import { i32 } from "../wasm/expression.ts";
-import { NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
 import { writeMmx } from "./sse_operand.ts";
 import { simdLane, ZERO_VECTOR } from "./sse_vector.ts";
@@ -76,6 +73,6 @@ define({
   encodings: ["NP 0F 77"],
   semantics: (e) => {
     e.requireMmx();
-    e.f.storeAs("i32.store", NOWHERE, i32(0), X87_TAG);
+    e.leaveMmx();
   },
 });

@@ -21,11 +21,12 @@ export function immediateByte(e: Emitter): Expression<"i32"> {
 }
 
 /**
- * Reads XMM or MMX operand `index` of which only the low `size` bytes (1, 2, 4, 8) matter: of a register all of
- * it, of memory those bytes alone, with the others undefined.
+ * Reads XMM or MMX operand `index` of which only the low `size` bytes (1, 2, 4, 8) matter: of a register 8 bytes, of
+ * memory those bytes alone; the others are undefined. More of a register would be more than was written together: a host
+ * waits until such a store is in its cache.
  */
 export function readPart(e: Emitter, index: number, size: number): Local<"v128"> {
-  if (!e.isMemory(index)) return e.f.loadVector(e.vectorAddress(index));
+  if (!e.isMemory(index)) return e.f.loadTwice(e.vectorAddress(index));
   return e.f.let(simd("i64x2.splat", e.readLow(index, size)));
 }
 

@@ -177,6 +177,17 @@ export class FunctionBuilder {
     return local;
   }
 
+  /** Loads 8 bytes into both halves of a new local. */
+  loadTwice(address: Expression<"i32">): Local<"v128"> {
+    const local = this.local("v128");
+    address.write(this.#body);
+    this.#body.bytes([0xfd, 0x0a]);
+    this.#memarg(0, Memory.Engine);
+    this.#body.byte(0x21);
+    this.#body.unsigned(local.index);
+    return local;
+  }
+
   /** Stores the low `size` bytes of an i64. */
   store(
     size: number,
