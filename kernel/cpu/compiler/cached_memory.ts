@@ -26,15 +26,18 @@ const STACK = `g${Gpr.RSP}`;
 const LOOP_PAGES = 3;
 
 /** What an instruction's address is made with, as a name; `undefined` where the last page says little about the next. */
-function baseOf({ variant, address, displacement, ripRelative, rm, index, register }: Instruction) {
+function baseOf({ variant, address, displacement, ripRelative, rm, index }: Instruction): string | undefined {
   if (variant.rm === RmKind.Register || variant.rm === RmKind.MemoryGeneral) return undefined;
   if (ripRelative) return `p${(address + displacement) >> 12}`;
   // A segment base stands in the place of an index.
   if (index > NO_REGISTER) return `s${index}`;
   if (rm === NO_REGISTER) return index === NO_REGISTER ? `a${displacement >> 12}` : undefined;
-  // Following a list leads from page to page.
-  const chases = variant.form.definition.name === "mov" && register === rm;
-  return chases ? undefined : `g${rm >> 3}`;
+  return `g${rm >> 3}`;
+}
+
+/** Whether an instruction follows a list. */
+function chases({ variant, rm, register }: Instruction): boolean {
+  return variant.rm !== RmKind.Register && variant.form.definition.name === "mov" && register === rm;
 }
 
 /** An instruction of a region, and whether it is in a loop. */
@@ -46,12 +49,15 @@ export interface PlacedInstruction {
 /** The bases of a region's loops whose pages are worth keeping: the stack, and those of small loops. */
 function basesOf(instructions: Iterable<PlacedInstruction>): Set<string> {
   const bases = new Set<string>();
+  const chased = new Set<string>();
   for (const { instruction, repeated } of instructions) {
     if (!repeated) continue;
     bases.add(STACK);
     const base = baseOf(instruction);
-    if (base !== undefined) bases.add(base);
+    if (base !== undefined) (chases(instruction) ? chased : bases).add(base);
   }
+  // Following a list leads from page to page.
+  for (const base of chased) bases.delete(base);
   return bases.size > 1 + LOOP_PAGES ? new Set([STACK]) : bases;
 }
 
