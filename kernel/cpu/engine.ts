@@ -18,9 +18,9 @@ import {
   BOUNCE_PER_VCPU,
   ENGINE_PAGES,
   JUMP_CACHE,
+  JUMP_CACHE_SIZE,
   JUMP_ENTRY_SIZE,
-  JUMP_GROUP_ENTRIES,
-  JUMP_GROUPS,
+  JUMP_GROUP_SIZE,
   JUMP_NEIGHBOURS,
   UNUSED,
   UNUSED_SIZE,
@@ -291,11 +291,9 @@ export class CpuEngine implements Engine {
   }
 
   #jumpCacheEntry(linear: bigint): number {
-    const page = Number(BigInt.asIntN(32, linear >> 12n));
     const low = Number(BigInt.asIntN(32, linear));
-    const group = (page ^ (page >>> 8)) & (JUMP_GROUPS - 1);
-    const place = (low ^ (low >>> 4)) & (JUMP_GROUP_ENTRIES - 1);
-    return JUMP_CACHE + (group * JUMP_GROUP_ENTRIES + place) * JUMP_ENTRY_SIZE;
+    const spread = (low * JUMP_ENTRY_SIZE) & (JUMP_GROUP_SIZE - JUMP_ENTRY_SIZE);
+    return JUMP_CACHE + ((low ^ spread) & (JUMP_CACHE_SIZE - JUMP_ENTRY_SIZE));
   }
 
   #cacheJump(linear: bigint, record: number): void {

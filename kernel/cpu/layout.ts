@@ -29,17 +29,17 @@ export const LARGE_REGIONS = FETCH_TLB + TLB_SIZE;
 export const LARGE_REGIONS_COUNT = 4096;
 
 /**
- * Jump cache: linear address -> record. 256 groups by page of 256 entries each, so that a page's entries lie together.
+ * Jump cache: linear address -> record. Groups by page, as large as pages, so that a page's entries lie together and its
+ * address, cut, is where they do: at the address XOR 16 times the same, to tell bytes apart, in the group.
  * An entry is 16 bytes: tag i64 (address XOR `JUMP_CONTEXT`), record i32, compiled region i32 (0: none). What another
  * address drives out of its place moves to one of its neighbours, whose numbers differ in the lowest two bits.
  */
 export const JUMP_CACHE = LARGE_REGIONS + 2 * LARGE_REGIONS_COUNT;
-export const JUMP_GROUPS = 256;
-export const JUMP_GROUP_ENTRIES = 256;
+export const JUMP_GROUP_SIZE = 4096;
 export const JUMP_ENTRY_SIZE = 16;
 /** Entries that an address may be in: a line of the host's cache. */
 export const JUMP_NEIGHBOURS = 4;
-export const JUMP_CACHE_SIZE = JUMP_GROUPS * JUMP_GROUP_ENTRIES * JUMP_ENTRY_SIZE;
+export const JUMP_CACHE_SIZE = 256 * JUMP_GROUP_SIZE;
 
 /**
  * A byte for each 4 KiB page of RAM memory: nonzero while it holds decoded code.

@@ -8,9 +8,7 @@ import {
   FETCH_TLB,
   JUMP_CACHE,
   JUMP_CACHE_SIZE,
-  JUMP_ENTRY_SIZE,
-  JUMP_GROUP_ENTRIES,
-  JUMP_GROUPS,
+  JUMP_GROUP_SIZE,
   LARGE_REGIONS,
   LARGE_REGIONS_COUNT,
   READ_TLB,
@@ -82,9 +80,7 @@ export class Tlb {
   }
 
   #flushJumps(page: number): void {
-    const group = (page ^ (page >>> 8)) & (JUMP_GROUPS - 1);
-    const size = JUMP_GROUP_ENTRIES * JUMP_ENTRY_SIZE;
-    const start = JUMP_CACHE + group * size;
-    this.#bytes.fill(0xff, start, start + size);
+    const start = JUMP_CACHE + ((page * JUMP_GROUP_SIZE) & (JUMP_CACHE_SIZE - 1));
+    this.#bytes.fill(0xff, start, start + JUMP_GROUP_SIZE);
   }
 }

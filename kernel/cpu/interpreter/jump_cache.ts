@@ -4,17 +4,15 @@
  * @module
  */
 
-import { JUMP_CACHE, JUMP_ENTRY_SIZE, JUMP_GROUP_ENTRIES, JUMP_GROUPS, JUMP_NEIGHBOURS } from "../layout.ts";
+import { JUMP_CACHE, JUMP_CACHE_SIZE, JUMP_ENTRY_SIZE, JUMP_GROUP_SIZE, JUMP_NEIGHBOURS } from "../layout.ts";
 import { CODE_BASE, JUMP_CONTEXT, RIP, UPPER_PART } from "../state.ts";
 import { i32 } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 
 function jumpEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
-  const page = f.let(linear.wrap().shrU(12));
-  const group = page.xor(page.shrU(8)).and(JUMP_GROUPS - 1);
   const low = linear.wrap();
-  const place = low.xor(low.shrU(4)).and(JUMP_GROUP_ENTRIES - 1);
-  return f.let(group.mul(JUMP_GROUP_ENTRIES).add(place).mul(JUMP_ENTRY_SIZE));
+  const spread = low.mul(JUMP_ENTRY_SIZE).and(JUMP_GROUP_SIZE - JUMP_ENTRY_SIZE);
+  return f.let(low.xor(spread).and(JUMP_CACHE_SIZE - JUMP_ENTRY_SIZE));
 }
 
 /** `bits64`: in 64-bit mode, which tells where the upper part of the address space begins. */

@@ -2,7 +2,7 @@ import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { assemble } from "../../../tests/guests/assembler/assembler.ts";
 import { longVcpu } from "../../testing/long_vcpu.ts";
 import { VcpuExit } from "../../vcpu.ts";
-import { JUMP_GROUP_ENTRIES } from "../layout.ts";
+import { JUMP_ENTRY_SIZE, JUMP_GROUP_SIZE } from "../layout.ts";
 import { Gpr } from "../state.ts";
 
 const ORIGIN = 0x1000;
@@ -14,7 +14,7 @@ const FEW_LOOKUPS = 50;
 const FUNCTION_LENGTH = 3;
 
 function entryOf(address: number): number {
-  return (address ^ address >> 4) & (JUMP_GROUP_ENTRIES - 1);
+  return (address ^ address >> 4) & (JUMP_GROUP_SIZE / JUMP_ENTRY_SIZE - 1);
 }
 
 /** Calls a function at each of some ascending addresses in turn. */
