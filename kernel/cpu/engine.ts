@@ -22,7 +22,6 @@ import {
   JUMP_ENTRY_SIZE,
   JUMP_GROUP_SIZE,
   JUMP_NEIGHBOURS,
-  REGION_SLOTS,
   UNUSED,
   UNUSED_SIZE,
 } from "./layout.ts";
@@ -55,6 +54,8 @@ const LIMIT_FAULT = new GuestFault(Vector.GP, 0);
 
 /** Entries that the handlers' table has at first. */
 const HANDLER_TABLE = 2048;
+/** Entries that the table of regions has at first. */
+const REGION_TABLE = 4096;
 
 type CoreExports = Record<string, (...args: (number | bigint)[]) => bigint>;
 
@@ -109,11 +110,7 @@ export class CpuEngine implements Engine {
     }
     const compileThreshold = options.compileThreshold ?? 0;
     const handlers = new WebAssembly.Table({ element: "anyfunc", initial: HANDLER_TABLE });
-    const regions = new WebAssembly.Table({
-      element: "anyfunc",
-      initial: REGION_SLOTS,
-      maximum: REGION_SLOTS,
-    });
+    const regions = new WebAssembly.Table({ element: "anyfunc", initial: REGION_TABLE });
     const shared = { memory: this.memory, ram: this.ram, handlers, regions };
     const inline = inlineHandlers();
     const module = new WebAssembly.Module(

@@ -65,7 +65,7 @@ export const EXIT_COUNT = 1 << 22;
 
 /** For each entry of the table of regions, how often the region has left an access to the interpreter: i32. */
 export const REGION_UNKNOWN = EXITS + EXIT_COUNT * EXIT_SIZE;
-export const REGION_SLOTS = 1 << 15;
+export const REGION_SLOTS = 1 << 16;
 
 /** Decoded records. The memory grows as they do. */
 export const RECORDS = REGION_UNKNOWN + REGION_SLOTS * 4;

@@ -6,7 +6,7 @@
 
 import type { CompileAnswer, CompileService } from "./compile_service.ts";
 import { type CodeCache, codeKey, type CompiledRegions } from "../interpreter/code_cache.ts";
-import { EXIT_COUNT, EXIT_SIZE, EXITS, REGION_SLOTS, REGION_UNKNOWN } from "../layout.ts";
+import { EXIT_COUNT, EXIT_SIZE, EXITS, REGION_UNKNOWN } from "../layout.ts";
 import { CODE_BASE, CODE_DROPPED, CodeMode, TLB_CONTEXT } from "../state.ts";
 import { type CompiledRegion, type CompileRequest, EXITS_PER_REGION } from "./compiler.ts";
 
@@ -19,7 +19,7 @@ const FIRST_REGION = 2;
 const COMPILED_MODES: ReadonlySet<CodeMode> = new Set([CodeMode.Bits64, CodeMode.Flat32]);
 
 /** Most regions that there may be at once: what V8 makes of one takes about ten KiB. */
-const MOST_REGIONS = REGION_SLOTS / 2;
+const MOST_REGIONS = 1 << 14;
 /** How many are left when there were too many. */
 const KEPT_REGIONS = MOST_REGIONS - MOST_REGIONS / 8;
 
@@ -120,11 +120,9 @@ export class Regions implements CompiledRegions {
     }
   }
 
-  /** Asks for a region, if there are exits and an entry of the table left for one. */
+  /** Asks for a region, if there are exits left for one. */
   #request(key: number, page: bigint, context: bigint, expectsUnknown: boolean): void {
     if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
-    const slot = this.#takeSlot();
-    if (slot === undefined) return;
     this.#asked.add(key);
     this.requests++;
     this.#requested.push({
@@ -132,7 +130,7 @@ export class Regions implements CompiledRegions {
       mode: key & 3,
       page,
       context,
-      slot,
+      slot: this.#takeSlot(),
       expectsUnknown,
       firstExit: this.#takeExits(),
     });
@@ -224,15 +222,15 @@ export class Regions implements CompiledRegions {
     table.set(slot, table.get(UNLINKED));
   }
 
-  /** A free entry of the table of regions; `undefined` if all are used or asked for. */
-  #takeSlot(): number | undefined {
-    if (this.#freeSlots.length === 0 && this.#nextSlot === REGION_SLOTS) {
+  #takeSlot(): number {
+    if (this.#freeSlots.length === 0 && this.#nextSlot >= 2 * MOST_REGIONS) {
       this.host.forgetJumps();
       this.#freeSlots = this.#deadSlots;
       this.#deadSlots = [];
     }
-    const slot = this.#freeSlots.pop() ?? (this.#nextSlot < REGION_SLOTS ? this.#nextSlot++ : undefined);
-    if (slot === undefined) return undefined;
+    const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
+    const { table } = this.host;
+    if (slot >= table.length) table.grow(table.length);
     this.#words[(REGION_UNKNOWN >> 2) + slot] = 0;
     return slot;
   }

@@ -6,7 +6,7 @@
 
 import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
 import { conditionValue, FlagsKind, type FlagsSource, materializedFlags } from "../flags.ts";
-import { ENGINE_PAGES, JUMP_CACHE, REGION_SLOTS, REGION_UNKNOWN } from "../layout.ts";
+import { ENGINE_PAGES, JUMP_CACHE, REGION_UNKNOWN } from "../layout.ts";
 import { defineMmu, type MmuFunctions } from "../mmu.ts";
 import {
   ATTENTION,
@@ -62,8 +62,7 @@ export function importShared(m: ModuleBuilder, ramPages: number): void {
   // Where the address is a constant below the least size, there is nothing to check.
   m.importMemory("engine", "memory", ENGINE_PAGES, ADDRESSABLE_PAGES);
   m.importMemory("engine", "ram", ramPages, ADDRESSABLE_PAGES);
-  // Of a size that is known nobody has to look up whether an entry is there.
-  m.importTable("engine", "regions", REGION_SLOTS);
+  m.importTable("engine", "regions");
   m.importTable("engine", "handlers");
 }
 

@@ -43,12 +43,11 @@ export class ModuleBuilder {
     bytes.unsigned(maximum);
   }
 
-  /** Imports a table of functions, of a size that never changes if one is given. */
-  importTable(module: string, name: string, size?: number): void {
+  /** Imports a table of functions. */
+  importTable(module: string, name: string): void {
     const bytes = this.#import(module, name, 0x01);
-    bytes.bytes([0x70, size === undefined ? 0x00 : 0x01]);
-    bytes.unsigned(size ?? 0);
-    if (size !== undefined) bytes.unsigned(size);
+    bytes.bytes([0x70, 0x00]);
+    bytes.unsigned(0);
   }
 
   /** Imports a function; gives its index. */
