@@ -34,8 +34,8 @@ export interface HandlerSite {
   readonly core: (name: CoreFunction) => number;
 }
 
-/** Numbers that {@link handlerKey} gives are below this. */
-export const HANDLER_KEYS = forms.length * KEYS_PER_FORM * 2;
+/** Numbers of keys that {@link handlerKey} gives per form. */
+export const HANDLERS_PER_FORM = KEYS_PER_FORM * 2;
 
 /** A number that identifies a handler. */
 export function handlerKey(handler: Handler): number {

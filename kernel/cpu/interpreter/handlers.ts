@@ -9,7 +9,7 @@ import type { CoreFunction } from "../core_functions.ts";
 import { FunctionBuilder, Table } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
 import { FIRST_HANDLER, HANDLER_PARAMS, HANDLER_RESULTS, importCore, importShared } from "./core_module.ts";
-import { type Handler, HANDLER_KEYS, handlerKey, writeHandler } from "./handler.ts";
+import { type Handler, handlerKey, HANDLERS_PER_FORM, writeHandler } from "./handler.ts";
 
 /** What every generated module imports. */
 export interface SharedImports {
@@ -21,8 +21,8 @@ export interface SharedImports {
 
 /** Handlers by number. */
 export class Handlers {
-  /** By {@link handlerKey}; 0: there is none. Looked into for each instruction that is decoded. */
-  readonly #numbers = new Uint16Array(HANDLER_KEYS);
+  /** For each form the numbers by the rest of {@link handlerKey}. Looked into for each instruction that is decoded. */
+  readonly #numbers: (Uint16Array | undefined)[] = [];
   readonly #handlers: (Handler | undefined)[] = [];
 
   constructor(
@@ -34,23 +34,28 @@ export class Handlers {
     private readonly counts: boolean,
   ) {
     this.#handlers.length = FIRST_HANDLER;
-    for (const handler of inline) this.#numbers[handlerKey(handler)] = this.#handlers.push(handler) - 1;
+    for (const handler of inline) this.#add(handler);
   }
 
   /** Number of the handler that has this {@link handlerKey}; 0 if there is none. */
   known(key: number): number {
-    return this.#numbers[key]!;
+    return this.#numbers[Math.floor(key / HANDLERS_PER_FORM)]?.[key % HANDLERS_PER_FORM] ?? 0;
   }
 
   /** Number of a handler. */
   number(handler: Handler): number {
-    const key = handlerKey(handler);
-    const known = this.known(key);
+    const known = this.known(handlerKey(handler));
     if (known !== 0) return known;
-    const number = this.#handlers.push(handler) - 1;
+    const number = this.#add(handler);
     this.#compile(handler, number);
-    this.#numbers[key] = number;
     return number;
+  }
+
+  #add(handler: Handler): number {
+    const key = handlerKey(handler);
+    const number = this.#handlers.push(handler) - 1;
+    const form = this.#numbers[handler.variant.form.index] ??= new Uint16Array(HANDLERS_PER_FORM);
+    return form[key % HANDLERS_PER_FORM] = number;
   }
 
   /** What a handler executes. */

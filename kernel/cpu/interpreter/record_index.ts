@@ -59,8 +59,8 @@ export class RecordIndex {
   #grow(): void {
     const places = this.#places;
     const records = this.#records;
-    this.#places = new Uint32Array(places.length * 4);
-    this.#records = new Int32Array(places.length * 4);
+    this.#places = new Uint32Array(places.length * 2);
+    this.#records = new Int32Array(places.length * 2);
     this.#count = 0;
     for (let slot = 0; slot < records.length; slot++) {
       const record = records[slot]!;
