@@ -137,7 +137,8 @@ export function translateBody(f: FunctionBuilder, ramSize: number, codeWritten: 
       });
     });
   };
-  const checkPermission = () => {
+  /** Fails unless the leaf permits the access, and notes whether its page is global. */
+  const checkLeaf = () => {
     const refused = f.let(i32(0));
     f.if(user, () => {
       f.set(refused, granted.and(USER).eqz());
@@ -155,8 +156,6 @@ export function translateBody(f: FunctionBuilder, ramSize: number, codeWritten: 
     });
     f.if(fetch, () => f.set(refused, refused.or(denyExecute)));
     f.if(refused, () => fail(error.or(PF_PROTECTION)));
-  };
-  const noteGlobal = () => {
     const global = cr4.and(Cr4.PGE).ne(0).and(entry.and(GLOBAL).ne(0n));
     f.storeAs("i32.store", NOWHERE, global, PAGE_IS_GLOBAL);
   };
@@ -169,8 +168,7 @@ export function translateBody(f: FunctionBuilder, ramSize: number, codeWritten: 
     f.set(granted, granted.and(entry.wrap()));
     f.if(entry.and(LARGE).ne(0n).and(cr4.and(Cr4.PSE).ne(0)), () => {
       f.if(entry.and(1n << 21n).ne(0n), () => fail(error.or(PF_PROTECTION | PF_RESERVED)));
-      checkPermission();
-      noteGlobal();
+      checkLeaf();
       f.if(write, () => setBits(4, ACCESSED | DIRTY), () => setBits(4, ACCESSED));
       // A 4 MiB page covers two regions of 2 MiB.
       const region = f.let(linear.shrU(21).wrap().and(LARGE_REGIONS_COUNT - 2));
@@ -181,8 +179,7 @@ export function translateBody(f: FunctionBuilder, ramSize: number, codeWritten: 
     setBits(4, ACCESSED);
     readEntry(entry.and(0xfffff000n).add(linear.shrU(12).and(0x3ff).shl(2)), 4);
     f.set(granted, granted.and(entry.wrap()));
-    checkPermission();
-    noteGlobal();
+    checkLeaf();
     f.if(write, () => setBits(4, ACCESSED | DIRTY), () => setBits(4, ACCESSED));
     f.return(entry.and(0xfffff000n).or(linear.and(0xfff)));
   });
@@ -226,8 +223,7 @@ export function translateBody(f: FunctionBuilder, ramSize: number, codeWritten: 
       f.branch(next);
     });
   });
-  checkPermission();
-  noteGlobal();
+  checkLeaf();
   f.if(write, () => setBits(8, ACCESSED | DIRTY), () => setBits(8, ACCESSED));
   f.if(shift.ne(12), () => {
     const region = linear.shrU(shift).wrap().and(LARGE_REGIONS_COUNT - 1);

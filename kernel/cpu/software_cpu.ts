@@ -67,8 +67,9 @@ const IA32_TSC_DEADLINE = 0x6e0;
 /** Frequency of the time-stamp counter in Hz: a tick is a nanosecond of guest time. */
 export const TSC_FREQUENCY = 1_000_000_000;
 
-/** Where 32-bit systems have their kernel. */
-const LAST_GIB = 0xc0000000 | 0;
+/** Where 64-bit and 32-bit systems have their kernel. */
+const UPPER_HALF = 1n << 63n;
+const LAST_GIB = 0xc000_0000n;
 
 /** Limit of a segment that reaches everywhere. */
 const UNLIMITED = 0xffffffff;
@@ -274,8 +275,6 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     const own = mode | (this.#spaces.current << (3 + JUMP_CONTEXT_SHIFT));
     words[(JUMP_CONTEXT >> 2) + 1] = own;
     words[(JUMP_CONTEXT >> 2) + 3] = this.#sharesUpperPart ? mode : own;
-    words[UPPER_PART >> 2] = this.longMode ? 0 : LAST_GIB;
-    words[(UPPER_PART >> 2) + 1] = this.longMode ? 1 << 31 : 0;
   }
   /** Code was found in a page that is not global: in the upper part, jumps are those of each address space from now on. */
   foundPrivateCode(linear: bigint): void {
@@ -299,6 +298,7 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     if (change.kind === "mode") {
       this.tlb.flushAll();
       this.#sharesUpperPart = true;
+      this.set64(UPPER_PART, this.longMode ? UPPER_HALF : LAST_GIB);
       this.#spaces.forget(undefined, this.#pcid());
       this.codeModeChanged();
     } else {

@@ -54,7 +54,8 @@ function basesOf(instructions: Iterable<PlacedInstruction>): Set<string> {
     if (!repeated) continue;
     bases.add(STACK);
     const base = baseOf(instruction);
-    if (base !== undefined) (chases(instruction) ? chased : bases).add(base);
+    if (base !== undefined) bases.add(base);
+    if (chases(instruction)) chased.add(`g${instruction.rm >> 3}`);
   }
   // Following a list leads from page to page.
   for (const base of chased) bases.delete(base);

@@ -71,8 +71,7 @@ export function encodeAnswer({ requests, regions, putOff, ...rest }: CompileAnsw
   });
   const shared = new SharedArrayBuffer(words.length * 4);
   new Uint32Array(shared).set(words);
-  const { module, size, source, time } = rest;
-  return { module, size, source, time, words: shared };
+  return { ...rest, words: shared };
 }
 
 /** The same answer. `requested` gives, and forgets, the request with a slot. */

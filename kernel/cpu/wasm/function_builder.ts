@@ -168,21 +168,19 @@ export class FunctionBuilder {
 
   /** Loads 16 bytes into a new local. */
   loadVector(address: Expression<"i32">, offset = 0, memory = Memory.Engine): Local<"v128"> {
-    const local = this.local("v128");
-    address.write(this.#body);
-    this.#body.bytes([0xfd, 0x00]);
-    this.#memarg(offset, memory);
-    this.#body.byte(0x21);
-    this.#body.unsigned(local.index);
-    return local;
+    return this.#loadVectorAs(0x00, address, offset, memory);
   }
 
   /** Loads 8 bytes into both halves of a new local. */
   loadTwice(address: Expression<"i32">): Local<"v128"> {
+    return this.#loadVectorAs(0x0a, address, 0, Memory.Engine);
+  }
+
+  #loadVectorAs(opcode: number, address: Expression<"i32">, offset: number, memory: Memory): Local<"v128"> {
     const local = this.local("v128");
     address.write(this.#body);
-    this.#body.bytes([0xfd, 0x0a]);
-    this.#memarg(0, Memory.Engine);
+    this.#body.bytes([0xfd, opcode]);
+    this.#memarg(offset, memory);
     this.#body.byte(0x21);
     this.#body.unsigned(local.index);
     return local;
