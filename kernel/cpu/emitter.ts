@@ -10,6 +10,7 @@
 import { FlagsEmitter } from "./flags_emitter.ts";
 import type { AccessKind, Value } from "./memory_emitter.ts";
 import type { OperandSpec } from "./isa/definition.ts";
+import { simd } from "./wasm/vector.ts";
 import {
   CR,
   Cr0,
@@ -68,7 +69,10 @@ export abstract class Emitter extends FlagsEmitter {
   /** Charges the budget for one more instruction, and tells whether it is used up: then {@link restart} is due. */
   abstract charge(): Expression<"i32">;
   /** Where XMM or MMX register operands lie in engine memory. */
-  abstract vectorAddress(index: number): Expression<"i32">;
+  protected abstract vectorAddress(index: number): Expression<"i32">;
+  /** An XMM register by number. */
+  abstract readXmm(number: number): Local<"v128">;
+  abstract writeXmm(number: number, value: Expression<"v128">): void;
 
   // Operands.
 
@@ -232,9 +236,48 @@ export abstract class Emitter extends FlagsEmitter {
     this.f.storeAs("i32.store", NOWHERE, i32(0), X87_TAG);
   }
 
+  /** All of XMM register operand `index`. */
+  protected readXmmOperand(index: number): Local<"v128"> {
+    return this.f.loadVector(this.vectorAddress(index));
+  }
+
+  protected writeXmmOperand(index: number, value: Expression<"v128">): void {
+    this.f.storeVector(this.vectorAddress(index), value);
+  }
+
+  /** Reads `size` bytes (1, 2, 4, 8) of XMM or MMX register operand `index`, at an offset that is a multiple of them. */
+  readElement(index: number, size: number, offset = i32(0)): Local<"i64"> {
+    return this.f.load(size, this.vectorAddress(index).add(offset));
+  }
+
+  /** Writes that many bytes; the rest of the register stays as it is. */
+  writeElement(index: number, size: number, value: Value, offset = i32(0)): void {
+    this.f.store(size, this.vectorAddress(index).add(offset), value);
+  }
+
+  /** Reads the low float of XMM register operand `index`. */
+  readFloat(index: number, type: "f32" | "f64"): Local {
+    return this.f.loadAs(`${type}.load`, this.vectorAddress(index));
+  }
+
+  /** Writes the low float; the rest of the register stays as it is. */
+  writeFloat(index: number, type: "f32" | "f64", value: Expression): void {
+    this.f.storeAs(`${type}.store`, this.vectorAddress(index), value);
+  }
+
+  /**
+   * Reads XMM or MMX operand `index` of which only the low `size` bytes (1, 2, 4, 8) matter: of a register 8 bytes, of
+   * memory those bytes alone; the others are undefined. More of a register in memory would be more than was written
+   * together: a host waits until such a store is in its cache.
+   */
+  readPart(index: number, size: number): Local<"v128"> {
+    if (!this.isMemory(index)) return this.f.loadTwice(this.vectorAddress(index));
+    return this.f.let(simd("i64x2.splat", this.readLow(index, size)));
+  }
+
   /** Reads XMM operand `index` whole: a register, or 16 bytes of memory that must lie aligned unless `unaligned`. */
   readVector(index: number, unaligned = false): Local<"v128"> {
-    if (!this.isMemory(index)) return this.f.loadVector(this.vectorAddress(index));
+    if (!this.isMemory(index)) return this.readXmmOperand(index);
     const linear = this.address(index, "read", 16);
     if (!unaligned) this.requireAligned(linear);
     return this.loadVector(linear);
@@ -242,16 +285,13 @@ export abstract class Emitter extends FlagsEmitter {
 
   /** Reads the low `size` bytes (1, 2, 4, 8) of XMM or MMX operand `index`, or that many bytes of memory. */
   readLow(index: number, size: number): Local<"i64"> {
-    if (!this.isMemory(index)) return this.f.load(size, this.vectorAddress(index));
+    if (!this.isMemory(index)) return this.readElement(index, size);
     return this.load(size, this.address(index, "read", size));
   }
 
   /** Writes XMM operand `index` whole. */
   writeVector(index: number, value: Expression<"v128">, unaligned = false): void {
-    if (!this.isMemory(index)) {
-      this.f.storeVector(this.vectorAddress(index), value);
-      return;
-    }
+    if (!this.isMemory(index)) return this.writeXmmOperand(index, value);
     const linear = this.address(index, "write", 16);
     if (!unaligned) this.requireAligned(linear);
     this.storeVector(linear, value);
@@ -259,7 +299,7 @@ export abstract class Emitter extends FlagsEmitter {
 
   /** Writes the low `size` bytes of XMM or MMX operand `index`; the rest of a register stays as it is. */
   writeLow(index: number, size: number, value: Value): void {
-    if (!this.isMemory(index)) this.f.store(size, this.vectorAddress(index), value);
+    if (!this.isMemory(index)) this.writeElement(index, size, value);
     else this.store(size, this.address(index, "write", size), value);
   }
 

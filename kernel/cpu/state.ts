@@ -129,6 +129,8 @@ export const PAGE_IS_GLOBAL = STATE + 0x6b0;
 
 /** Sixteen XMM registers of 16 bytes. */
 export const XMM = STATE + 0x400;
+/** Bytes of one of them. */
+export const XMM_SIZE = 16;
 /** MXCSR. i32. */
 export const MXCSR = STATE + 0x500;
 /** Eight x87/MMX registers by physical number, 16 bytes each: significand i64, then sign and exponent in 16 bits. */

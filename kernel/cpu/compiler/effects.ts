@@ -7,20 +7,22 @@
 import type { CoreFunction } from "../core_functions.ts";
 import type { Value } from "../emitter.ts";
 import type { FlagsSource } from "../flags.ts";
+import { XMM_SIZE } from "../state.ts";
 import { type Variant, variantKey } from "../variant.ts";
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
-import { FunctionBuilder } from "../wasm/function_builder.ts";
+import { FunctionBuilder, type Local } from "../wasm/function_builder.ts";
 import type { Instruction } from "./instruction.ts";
 import { OperandEmitter } from "./operands.ts";
-import { ALL_REGISTERS, FLAGS_BIT } from "./registers.ts";
+import { ALL_REGISTERS, FIRST_XMM, GENERAL_REGISTERS, REGISTERS } from "./registers.ts";
 
-/** Stand-ins for the registers that an instruction names, above the sixteen that there are. */
-const Named = { REGISTER: 17, RM: 18, INDEX: 19 } as const;
+/** Stand-ins for the registers that an instruction names, above those that there are. */
+const Named = { REGISTER: REGISTERS, RM: REGISTERS + 1, INDEX: REGISTERS + 2, XMM: 64, XMM_RM: 65 } as const;
 
-/** Sets of registers, with stand-ins for those that an instruction names. */
+/** Numbers of registers, with stand-ins for those that an instruction names. */
 interface Effects {
-  readonly read: number;
-  readonly written: number;
+  readonly read: ReadonlySet<number>;
+  readonly written: ReadonlySet<number>;
+  readonly flags: boolean;
   /** A function of the CPU may change any register. */
   readonly callsOut: boolean;
   /** Translations may be others behind it. */
@@ -29,11 +31,13 @@ interface Effects {
 
 const known = new Map<number, Effects>();
 
-/** Sets of registers: bits by their numbers, and {@link FLAGS_BIT} for the flags. */
+/** Sets of registers: bits by their numbers. */
 export interface RegisterEffects {
   /** Read or written. */
   readonly used: number;
   readonly written: number;
+  /** Whether the flags are read or written. */
+  readonly flags: boolean;
   /** Written, here or in functions of the CPU that are called. */
   readonly changed: number;
   /** Whether translations may be others afterwards. */
@@ -49,28 +53,44 @@ export function effectsOf(instruction: Instruction): RegisterEffects {
   return {
     used: named(effects.read, instruction) | written,
     written,
+    flags: effects.flags,
     changed: effects.callsOut ? ALL_REGISTERS : written,
     retranslates: effects.retranslates,
   };
 }
 
-function named(set: number, instruction: Instruction): number {
-  let result = set & (FLAGS_BIT * 2 - 1);
-  if ((set & (1 << Named.REGISTER)) !== 0) result |= bit(instruction.register);
-  if ((set & (1 << Named.RM)) !== 0 && !instruction.ripRelative) result |= bit(instruction.rm);
-  if ((set & (1 << Named.INDEX)) !== 0) result |= bit(instruction.index);
-  return result;
+function named(registers: ReadonlySet<number>, instruction: Instruction): number {
+  let set = 0;
+  for (const number of registers) set |= number < REGISTERS ? 1 << number : meant(number, instruction);
+  return set;
 }
 
-/** Bit of a general register that is named by its offset; nothing else has one. */
-function bit(offset: number): number {
-  return offset < 16 * 8 ? 1 << (offset >> 3) : 0;
+/** The register that a stand-in stands for, if there is one. */
+function meant(number: number, { register, rm, index, ripRelative }: Instruction): number {
+  switch (number) {
+    case Named.REGISTER:
+      return general(register);
+    case Named.RM:
+      return ripRelative ? 0 : general(rm);
+    case Named.INDEX:
+      return general(index);
+    case Named.XMM:
+      return 1 << (FIRST_XMM + register / XMM_SIZE);
+    default:
+      return 1 << (FIRST_XMM + rm / XMM_SIZE);
+  }
+}
+
+/** A general register that is named by its offset; nothing else is one. */
+function general(offset: number): number {
+  return offset < GENERAL_REGISTERS * 8 ? 1 << (offset >> 3) : 0;
 }
 
 /** Writes a definition, and notes what it asks for. */
 class Probe extends OperandEmitter {
-  #read = 0;
-  #written = 0;
+  readonly #read = new Set<number>();
+  readonly #written = new Set<number>();
+  #flags = false;
   #callsOut = false;
   #retranslates = false;
   protected override instruction: Instruction;
@@ -100,33 +120,46 @@ class Probe extends OperandEmitter {
     return {
       read: this.#read,
       written: this.#written,
+      flags: this.#flags,
       callsOut: this.#callsOut,
       retranslates: this.#retranslates,
     };
   }
 
   protected override register(number: number): Value {
-    this.#read |= 1 << number;
+    this.#read.add(number);
     return this.f.local("i64");
   }
   protected override addressPart(offset: number): Value {
     return this.register(offset >> 3);
   }
   protected override setRegister(number: number, _value: Value): void {
-    this.#written |= 1 << number;
+    this.#written.add(number);
+  }
+  // A vector register that the instruction names has the stand-in's number instead of its own.
+  protected override xmmNumber(index: number): number | undefined {
+    if (super.xmmNumber(index) === undefined) return undefined;
+    return (this.spec(index).place === "xmm" ? Named.XMM : Named.XMM_RM) - FIRST_XMM;
+  }
+  override readXmm(number: number): Local<"v128"> {
+    this.#read.add(FIRST_XMM + number);
+    return this.f.local("v128");
+  }
+  override writeXmm(number: number, _value: Expression<"v128">): void {
+    this.#written.add(FIRST_XMM + number);
   }
   protected override ripAt(): Value {
     return i64(0);
   }
   protected override keepFlags(_kind: Expression<"i32">, flags: FlagsSource): FlagsSource {
-    this.#written |= FLAGS_BIT;
+    this.#flags = true;
     return flags;
   }
   protected override exposeFlags(): void {
-    this.#read |= FLAGS_BIT;
+    this.#flags = true;
   }
   protected override enterSystem(): void {
-    this.#read |= FLAGS_BIT;
+    this.#flags = true;
     this.#callsOut = true;
     this.#retranslates = true;
   }

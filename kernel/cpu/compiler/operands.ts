@@ -6,11 +6,15 @@
 
 import { Emitter, type Value } from "../emitter.ts";
 import type { OperandSpec } from "../isa/definition.ts";
-import { GPR, type Gpr, SEGMENT_BASE, XMM } from "../state.ts";
+import { GPR, type Gpr, SEGMENT_BASE, XMM, XMM_SIZE } from "../state.ts";
 import { RmKind } from "../variant.ts";
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { type Local, NOWHERE } from "../wasm/function_builder.ts";
+import { element, simdLane, withElement } from "../wasm/vector.ts";
 import { type Instruction, NO_REGISTER } from "./instruction.ts";
+
+/** Shapes of vectors whose elements are floats of a type. */
+const LANES = { f32: "f32x4", f64: "f64x2" } as const;
 
 type Access = "read" | "write" | "modify";
 
@@ -116,9 +120,55 @@ export abstract class OperandEmitter extends Emitter {
     return this.ripAt(this.instruction.address + this.instruction.length);
   }
 
-  override vectorAddress(index: number): Expression<"i32"> {
+  // Vectors. MMX registers are in the state always, and XMM registers where the others are.
+
+  /** What the instruction has for a vector register: a byte offset from XMM0. */
+  #vectorOffset({ place }: OperandSpec): number {
+    return place === "xmm" || place === "mmx" ? this.instruction.register : this.instruction.rm;
+  }
+
+  protected override vectorAddress(index: number): Expression<"i32"> {
+    return i32(XMM + this.#vectorOffset(this.spec(index)));
+  }
+
+  /** Number of the XMM register that operand `index` is; `undefined` of an MMX register. */
+  protected xmmNumber(index: number): number | undefined {
     const spec = this.spec(index);
-    const isRegister = spec.place === "xmm" || spec.place === "mmx";
-    return i32(XMM + (isRegister ? this.instruction.register : this.instruction.rm));
+    return spec.place.startsWith("xmm") ? this.#vectorOffset(spec) / XMM_SIZE : undefined;
+  }
+
+  protected override readXmmOperand(index: number): Local<"v128"> {
+    return this.readXmm(this.xmmNumber(index)!);
+  }
+
+  protected override writeXmmOperand(index: number, value: Expression<"v128">): void {
+    this.writeXmm(this.xmmNumber(index)!, value);
+  }
+
+  override readElement(index: number, size: number, offset = i32(0)): Local<"i64"> {
+    const number = this.xmmNumber(index);
+    if (number === undefined) return super.readElement(index, size, offset);
+    return this.f.let(element(this.readXmm(number), size, offset.constant!));
+  }
+
+  override writeElement(index: number, size: number, value: Value, offset = i32(0)): void {
+    const number = this.xmmNumber(index);
+    if (number === undefined) return super.writeElement(index, size, value, offset);
+    this.writeXmm(number, withElement(this.readXmm(number), size, offset.constant!, value));
+  }
+
+  override readFloat(index: number, type: "f32" | "f64"): Local {
+    const whole = this.readXmm(this.xmmNumber(index)!);
+    return this.f.let(simdLane(`${LANES[type]}.extract_lane`, 0, whole));
+  }
+
+  override writeFloat(index: number, type: "f32" | "f64", value: Expression): void {
+    const number = this.xmmNumber(index)!;
+    this.writeXmm(number, simdLane(`${LANES[type]}.replace_lane`, 0, this.readXmm(number), value));
+  }
+
+  override readPart(index: number, size: number): Local<"v128"> {
+    const number = this.isMemory(index) ? undefined : this.xmmNumber(index);
+    return number === undefined ? super.readPart(index, size) : this.readXmm(number);
   }
 }

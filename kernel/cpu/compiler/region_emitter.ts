@@ -41,7 +41,7 @@ import type { Instruction } from "./instruction.ts";
 import type { KnownPages } from "./known_pages.ts";
 import type { RegisterValues } from "./register_values.ts";
 import { CachedMemoryEmitter } from "./cached_memory.ts";
-import { ALL_REGISTERS, FLAGS_BIT, Registers } from "./registers.ts";
+import { ALL_REGISTERS, Registers } from "./registers.ts";
 
 /** What a region needs around it. */
 export interface RegionSite {
@@ -128,7 +128,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#effects = new Map(flow.nodes.map((node) => [node, effectsOfAll(node.block.instructions)]));
     this.#stretches = new Map(flow.stretches.map((stretch) => [stretch, this.#effectsOn(stretch.nodes)]));
     this.#dirtyAt = dirtyRegisters(this.#flow, this.#effects);
-    this.#registers = new Registers(this.f, first.variant.bits64);
+    this.#registers = new Registers(this.f, first.variant.bits64, united(this.#effects.values()).used);
     this.#pc = this.f.local("i32");
     this.#left = this.f.local("i32");
     this.#dropped = this.f.local("i32");
@@ -196,8 +196,9 @@ export class RegionEmitter extends CachedMemoryEmitter {
       this.#faultInStretch.set(stretch, fault);
       this.#loop(node);
     });
-    this.#registers.store(this.#stretches.get(stretch)!.written);
-    f.branch(this.#fault);
+    const { written, flags } = this.#stretches.get(stretch)!;
+    this.#registers.store(written);
+    f.branch(flags ? this.#faultWithFlags : this.#fault);
   }
 
   #loop(node: Node): void {
@@ -218,7 +219,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#calledOut = false;
     this.#forgetModes();
     const stretch = this.#flow.stretch(node);
-    registers.stretch = stretch === undefined ? undefined : this.#stretches.get(stretch)!.used;
+    registers.stretch = stretch === undefined ? undefined : this.#stretches.get(stretch)!;
     if (!node.merge && !node.loop) return;
     this.forgetFlags();
     this.pages.join();
@@ -233,8 +234,9 @@ export class RegionEmitter extends CachedMemoryEmitter {
     if (passed.retranslates) this.known.forget();
     const known = (node.merge ? behind!.registers : registers.held.known) & ~passed.changed;
     registers.held = {
-      known: known | (registers.stretch ?? 0) & ~FLAGS_BIT,
+      known: known | (registers.stretch?.used ?? 0),
       dirty: this.#dirtyAt.get(node) ?? 0,
+      flagsDirty: registers.stretch?.flags ?? false,
     };
   }
 
@@ -245,7 +247,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
   /** Goes over into the stretch that begins with a node, if one does. */
   #enterStretch(node: Node): void {
     const stretch = this.#flow.stretch(node);
-    if (stretch !== undefined) this.#registers.enterStretch(this.#stretches.get(stretch)!.used);
+    if (stretch !== undefined) this.#registers.enterStretch(this.#stretches.get(stretch)!);
   }
 
   /** Writes a node inside of blocks whose ends the branches to `merges` go to. */
@@ -340,7 +342,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     // Elsewhere it is not known what the page of the target is.
     const cell = this.#flow.inPage(this.#node, page) ? this.site.exit(address) : undefined;
     if (cell === undefined) return this.#leaveTo(registers.rip(address), this.#executed);
-    registers.store(registers.dirty);
+    registers.storeDirty();
     registers.storeBudget(this.#executed);
     if (page !== 0) this.f.store(8, NOWHERE, registers.rip(page * PAGE), CODE_BASE);
     // Each exit has its jump: one for all of them, the host would not predict.
@@ -375,7 +377,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
   #leaveTo(target: Value, executed: number): void {
     const registers = this.#registers;
     this.f.set(this.#target, target);
-    registers.store(registers.dirty);
+    registers.storeDirty();
     registers.storeBudget(executed);
     this.f.branch(this.#leave);
   }
@@ -407,9 +409,9 @@ export class RegionEmitter extends CachedMemoryEmitter {
   #leaveAt(address: number, why = 0): void {
     this.f.set(this.#pc, i32(address * 4 + why));
     this.f.set(this.#left, i32(this.#executed));
-    const { stretch, dirty } = this.#registers;
+    const { stretch, held } = this.#registers;
     if (stretch !== undefined) this.f.branch(this.#faultInStretch.get(this.#flow.stretch(this.#node)!)!);
-    else this.f.branch((dirty & FLAGS_BIT) !== 0 ? this.#faultWithFlags : this.#fault);
+    else this.f.branch(held.flagsDirty ? this.#faultWithFlags : this.#fault);
   }
 
   protected override leaveFaulted(): void {
@@ -487,6 +489,15 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.wrote(number, value);
   }
 
+  override readXmm(number: number): Local<"v128"> {
+    return this.f.let(this.#registers.vector(number));
+  }
+
+  override writeXmm(number: number, value: Expression<"v128">): void {
+    this.#changed = true;
+    this.#registers.setVector(number, value);
+  }
+
   protected override ripAt(address: number): Value {
     return this.#registers.rip(address);
   }
@@ -524,12 +535,12 @@ export class RegionEmitter extends CachedMemoryEmitter {
   }
 
   protected override exposeFlags(): void {
-    if ((this.#registers.dirty & FLAGS_BIT) !== 0) this.#registers.storeFlags();
+    if (this.#registers.held.flagsDirty) this.#registers.storeFlags();
   }
 
   protected override enterSystem(): void {
     const registers = this.#registers;
-    registers.store(registers.dirty);
+    registers.storeDirty();
     registers.storeBudget(this.#executed);
     const { address, length } = this.instruction;
     registers.storeRip(address, address + length);
@@ -582,14 +593,16 @@ function united(all: Iterable<RegisterEffects>): RegisterEffects {
   let used = 0;
   let written = 0;
   let changed = 0;
+  let flags = false;
   let retranslates = false;
   for (const effects of all) {
+    flags ||= effects.flags;
     retranslates ||= effects.retranslates;
     used |= effects.used;
     written |= effects.written;
     changed |= effects.changed;
   }
-  return { used, written, changed, retranslates };
+  return { used, written, flags, changed, retranslates };
 }
 
 function effectsOfAll(instructions: readonly Instruction[]): RegisterEffects {

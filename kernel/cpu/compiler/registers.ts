@@ -13,18 +13,24 @@ import {
   GPR,
   INSTRUCTION_RIP,
   RIP,
+  XMM,
+  XMM_SIZE,
 } from "../state.ts";
 import type { Expression } from "../wasm/expression.ts";
+import type { RegisterEffects } from "./effects.ts";
 import { type FunctionBuilder, type Local, NOWHERE } from "../wasm/function_builder.ts";
 
-/** Bit of a set of registers that stands for the flags; general registers are bits 0 to 15. */
-export const FLAGS_BIT = 1 << 16;
-
-/** Set of all general registers and the flags. */
-export const ALL_REGISTERS = FLAGS_BIT * 2 - 1;
-
-/** How many there are, in 64-bit mode. */
+/** How many general registers there are, in 64-bit mode. */
 export const GENERAL_REGISTERS = 16;
+
+/** Number of XMM0 among the registers: those for vectors follow the general ones. */
+export const FIRST_XMM = GENERAL_REGISTERS;
+
+/** How many registers there are. */
+export const REGISTERS = 32;
+
+/** Set of all registers. */
+export const ALL_REGISTERS = -1;
 
 /** What the locals hold where code is being written. */
 export interface RegistersHeld {
@@ -32,18 +38,21 @@ export interface RegistersHeld {
   readonly known: number;
   /** Those of which the state does not know what they are now. */
   readonly dirty: number;
+  /** Whether the state does not know what the flags are now. */
+  readonly flagsDirty: boolean;
 }
 
 /**
  * Locals that hold a vCPU's state.
  *
- * A general register is loaded where it is first used, and stored whenever it is written, so that leaving costs nothing.
- * Only in stretches of code that take most of the time are those that they use in locals alone, loaded and stored around
- * them. The flags are
- * in locals until ways meet or execution leaves.
+ * A register is loaded where it is first used, and stored whenever it is written, so that leaving costs nothing. Only in
+ * stretches of code that take most of the time are those that they use in locals alone, loaded and stored around them.
+ * The flags are in locals until ways meet or execution leaves. Vectors are always loaded and stored whole: a host waits
+ * long for 16 bytes of which 8 have just been stored.
  */
 export class Registers {
-  readonly #general: Local<"i64">[];
+  /** By number; of those that the region uses. */
+  readonly #locals: readonly (Local<"i64"> | Local<"v128"> | undefined)[];
   readonly flagsKind: Local<"i32">;
   readonly flagsResult: Local<"i64">;
   readonly flagsSource: Local<"i64">;
@@ -53,9 +62,9 @@ export class Registers {
   readonly base: Local<"i64">;
   /** Instructions that may still run. */
   readonly budget: Local<"i32">;
-  held: RegistersHeld = { known: 0, dirty: 0 };
-  /** Registers that the stretch uses that is being written; `undefined` outside. */
-  stretch: number | undefined;
+  held: RegistersHeld = { known: 0, dirty: 0, flagsDirty: false };
+  /** What the stretch uses that is being written; `undefined` outside. */
+  stretch: RegisterEffects | undefined;
   /** How deep the instruction that is being written begins. */
   depth = 0;
 
@@ -63,8 +72,13 @@ export class Registers {
     private readonly f: FunctionBuilder,
     /** RIP has 64 bits. */
     private readonly bits64: boolean,
+    /** Registers that the region uses. */
+    used: number,
   ) {
-    this.#general = Array.from({ length: GENERAL_REGISTERS }, () => f.local("i64"));
+    this.#locals = Array.from({ length: REGISTERS }, (_, number) => {
+      if ((used & (1 << number)) === 0) return undefined;
+      return number < FIRST_XMM ? f.local("i64") : f.local("v128");
+    });
     this.flagsKind = f.local("i32");
     this.flagsResult = f.local("i64");
     this.flagsSource = f.local("i64");
@@ -78,44 +92,52 @@ export class Registers {
     return this.f.depth === this.depth;
   }
 
-  get dirty(): number {
-    return this.held.dirty;
-  }
-
+  /** General register `number`. */
   get(number: number): Local<"i64"> {
-    const local = this.#general[number]!;
-    if ((this.held.known & (1 << number)) === 0) {
-      this.f.reload(local, 8, GPR + number * 8);
-      this.#know(number);
-    }
-    return local;
+    return this.#get(number) as Local<"i64">;
   }
 
   set(number: number, value: Expression<"i64">): void {
-    const local = this.#general[number]!;
-    this.f.set(local, value);
-    if (this.stretch === undefined) this.f.store(8, NOWHERE, local, GPR + number * 8);
-    else this.#soil(1 << number);
+    this.#set(number, value);
+  }
+
+  /** XMM register `number`. */
+  vector(number: number): Local<"v128"> {
+    return this.#get(FIRST_XMM + number) as Local<"v128">;
+  }
+
+  setVector(number: number, value: Expression<"v128">): void {
+    this.#set(FIRST_XMM + number, value);
+  }
+
+  #get(number: number): Local {
+    if ((this.held.known & (1 << number)) === 0) {
+      this.#load(1 << number);
+      this.#know(number);
+    }
+    return this.#locals[number]!;
+  }
+
+  #set(number: number, value: Expression): void {
+    const { held } = this;
+    this.f.set(this.#locals[number]!, value);
+    if (this.stretch === undefined) this.store(1 << number);
+    else this.held = { ...held, dirty: held.dirty | 1 << number };
     this.#know(number);
   }
 
   #know(number: number): void {
-    const { known, dirty } = this.held;
-    if (this.always) this.held = { known: known | 1 << number, dirty };
-  }
-
-  #soil(set: number): void {
-    const { known, dirty } = this.held;
-    this.held = { known, dirty: dirty | set };
+    const { held } = this;
+    if (this.always) this.held = { ...held, known: held.known | 1 << number };
   }
 
   /** Keeps the flags that have been put into their locals. */
   keepFlags(): void {
-    const { stretch } = this;
-    const held = stretch !== undefined || (this.held.dirty & FLAGS_BIT) !== 0;
+    const { stretch, held } = this;
+    const kept = stretch !== undefined || held.flagsDirty;
     // Where they are set only sometimes, the locals have nothing else otherwise.
-    if (!held && !this.always) this.storeFlags();
-    else this.#soil(FLAGS_BIT);
+    if (!kept && !this.always) this.storeFlags();
+    else this.held = { ...held, flagsDirty: true };
   }
 
   /** Loads what stays in locals where the region is entered. */
@@ -124,31 +146,45 @@ export class Registers {
     this.f.reload(this.budget, 4, BUDGET);
   }
 
-  /** Goes over into a stretch that uses a set of registers. */
-  enterStretch(used: number): void {
-    this.#load(used & ~this.held.known);
-    this.held = { known: this.held.known | used & ~FLAGS_BIT, dirty: 0 };
+  /** Goes over into a stretch that uses some registers. */
+  enterStretch({ used, flags }: RegisterEffects): void {
+    const { known } = this.held;
+    this.#load(used & ~known);
+    if (flags) this.#loadFlags();
+    this.held = { known: known | used, dirty: 0, flagsDirty: false };
   }
 
-  /** Puts into the state what only locals hold. */
-  synchronize(): void {
+  /** Stores what only locals hold. */
+  storeDirty(): void {
     this.store(this.held.dirty);
-    this.held = { known: this.held.known, dirty: 0 };
+    if (this.held.flagsDirty) this.storeFlags();
+  }
+
+  /** Puts into the state what only locals hold, on all ways that lead on. */
+  synchronize(): void {
+    this.storeDirty();
+    this.held = { known: this.held.known, dirty: 0, flagsDirty: false };
   }
 
   /** A function outside may have changed all registers in the state. */
   reload(): void {
-    const { dirty } = this.held;
-    const kept = this.stretch ?? 0;
+    const { dirty, flagsDirty } = this.held;
+    const { used, flags } = this.stretch ?? { used: 0, flags: false };
     // It may have been called only sometimes: what is dirty has to be right both ways.
-    this.#load(kept | dirty);
-    this.held = { known: kept & ~FLAGS_BIT, dirty };
+    this.#load(used | dirty);
+    if (flags || flagsDirty) this.#loadFlags();
+    this.held = { known: used, dirty, flagsDirty };
   }
 
   #load(set: number): void {
+    for (const number of members(set)) {
+      const local = this.#locals[number]!;
+      this.f.reload(local, number < FIRST_XMM ? 8 : XMM_SIZE, addressOf(number));
+    }
+  }
+
+  #loadFlags(): void {
     const { f } = this;
-    for (const number of members(set)) f.reload(this.#general[number]!, 8, GPR + number * 8);
-    if ((set & FLAGS_BIT) === 0) return;
     f.reload(this.flagsKind, 4, FLAGS_KIND);
     f.reload(this.flagsResult, 8, FLAGS_RESULT);
     f.reload(this.flagsSource, 8, FLAGS_SOURCE);
@@ -157,8 +193,10 @@ export class Registers {
   /** Stores a set of registers. */
   store(set: number): void {
     const { f } = this;
-    for (const number of members(set)) f.store(8, NOWHERE, this.#general[number]!, GPR + number * 8);
-    if ((set & FLAGS_BIT) !== 0) this.storeFlags();
+    for (const number of members(set)) {
+      if (number < FIRST_XMM) f.store(8, NOWHERE, this.#locals[number] as Local<"i64">, addressOf(number));
+      else f.storeVector(NOWHERE, this.#locals[number] as Local<"v128">, addressOf(number));
+    }
   }
 
   storeFlags(): void {
@@ -189,11 +227,14 @@ export class Registers {
   }
 }
 
-/** Numbers of the general registers in a set. */
+/** Where a register lies in engine memory. */
+function addressOf(number: number): number {
+  return number < FIRST_XMM ? GPR + number * 8 : XMM + (number - FIRST_XMM) * XMM_SIZE;
+}
+
+/** Numbers of the registers in a set. */
 function members(set: number): number[] {
   const numbers: number[] = [];
-  for (let number = 0; number < GENERAL_REGISTERS; number++) {
-    if ((set & (1 << number)) !== 0) numbers.push(number);
-  }
+  for (let rest = set; rest !== 0; rest &= rest - 1) numbers.push(31 - Math.clz32(rest & -rest));
   return numbers;
 }

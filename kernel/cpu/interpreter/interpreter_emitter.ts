@@ -19,6 +19,7 @@ import {
   type Gpr,
   RUN_START,
   XMM,
+  XMM_SIZE,
 } from "../state.ts";
 import { RmKind, type Variant } from "../variant.ts";
 import { countEntry } from "./entry_counter.ts";
@@ -227,10 +228,18 @@ export class InterpreterEmitter extends Emitter {
     return this.#record.sub(this.f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5);
   }
 
-  override vectorAddress(index: number): Expression<"i32"> {
+  protected override vectorAddress(index: number): Expression<"i32"> {
     // The field is a byte offset from XMM, for MMX registers too: see the decoder.
     const spec = this.spec(index);
     const field = spec.place === "xmm" || spec.place === "mmx" ? Record.REGISTER : Record.RM;
     return this.#field16(field).add(XMM);
+  }
+
+  override readXmm(number: number): Local<"v128"> {
+    return this.f.loadVector(NOWHERE, XMM + number * XMM_SIZE);
+  }
+
+  override writeXmm(number: number, value: Expression<"v128">): void {
+    this.f.storeVector(NOWHERE, value, XMM + number * XMM_SIZE);
   }
 }

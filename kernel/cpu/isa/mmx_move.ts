@@ -6,7 +6,7 @@
 
 import { define } from "./definition.ts";
 import { writeMmx } from "./sse_operand.ts";
-import { simdLane, ZERO_VECTOR } from "./sse_vector.ts";
+import { simdLane, ZERO_VECTOR } from "../wasm/vector.ts";
 
 define({
   name: "movd",

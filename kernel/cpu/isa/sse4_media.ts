@@ -7,7 +7,7 @@
 import { i32, select } from "../wasm/expression.ts";
 import { define } from "./definition.ts";
 import { defineVector, immediateByte } from "./sse_operand.ts";
-import { elements, simd, simdLane, type V128, ZERO_VECTOR } from "./sse_vector.ts";
+import { elements, simd, simdLane, type V128, ZERO_VECTOR } from "../wasm/vector.ts";
 
 /** As a byte number, one that gives zero: the upper bytes of words. */
 const NONE = 0xff00;

@@ -8,12 +8,12 @@
  */
 
 import type { Emitter } from "../emitter.ts";
-import { Flag, Gpr, SCRATCH, XMM } from "../state.ts";
+import { Flag, Gpr, SCRATCH } from "../state.ts";
 import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
 import { immediateByte } from "./sse_operand.ts";
-import { elements as constants, simd, simdLane, simdTest, type V128, ZERO_VECTOR } from "./sse_vector.ts";
+import { elements as constants, simd, simdLane, simdTest, type V128, ZERO_VECTOR } from "../wasm/vector.ts";
 
 /** Fields of the immediate. */
 const WORDS = 1 << 0;
@@ -154,7 +154,7 @@ const writeMask: Output = (e, { size }, control, result) => {
     : simd("i16x8.splat", result);
   const one = constants(size, ...powers);
   const whole = simd(size === 1 ? "i8x16.eq" : "i16x8.eq", simd("v128.and", own, one), one);
-  e.f.storeVector(NOWHERE, select(control.and(LAST_OR_ELEMENTS), whole, bits), XMM);
+  e.writeXmm(0, select(control.and(LAST_OR_ELEMENTS), whole, bits));
 };
 
 function defineStrings(name: string, opcode: string, explicit: boolean, output: Output): void {

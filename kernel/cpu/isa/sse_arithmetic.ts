@@ -21,7 +21,7 @@ import {
   roundsNatively,
 } from "./sse_float.ts";
 import { immediateByte } from "./sse_operand.ts";
-import { elements, lowHalf, shuffle, simd, type V128 } from "./sse_vector.ts";
+import { elements, lowHalf, shuffle, simd, type V128 } from "../wasm/vector.ts";
 
 /**
  * When a native result is exact or rounded as it should be, and raises nothing but PE: usually, and in rarer cases.

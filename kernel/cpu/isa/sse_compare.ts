@@ -11,7 +11,7 @@ import { type Expression, i32, operation, select } from "../wasm/expression.ts";
 import { define } from "./definition.ts";
 import { FLOATS, type Floats, SD, SS } from "./sse_float.ts";
 import { immediateByte } from "./sse_operand.ts";
-import { simd, simdTest, ZERO_VECTOR } from "./sse_vector.ts";
+import { simd, simdTest, ZERO_VECTOR } from "../wasm/vector.ts";
 
 /** The condition that a predicate's low two bits name, of operands that are ordered. */
 function orderedCondition(

@@ -10,8 +10,8 @@ import { type Expression, operation } from "../wasm/expression.ts";
 import { type Local, NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
 import { type Floats, mayBeInexact, PD, PS, roundsNatively, SD, SS } from "./sse_float.ts";
-import { readPart, writeMmx } from "./sse_operand.ts";
-import { elements, lowHalf, shuffle, simd, simdTest, type V128 } from "./sse_vector.ts";
+import { writeMmx } from "./sse_operand.ts";
+import { elements, lowHalf, shuffle, simd, simdTest, type V128 } from "../wasm/vector.ts";
 
 /** Opcodes of scalar conversions. */
 const F32_CONVERT_I64_S = 0xb4;
@@ -144,7 +144,7 @@ for (
     semantics: (e) => {
       e.requireSse();
       e.checkMmx();
-      const a = floats === PS ? lowTwice(e, readPart(e, 1, 8)) : e.readVector(1);
+      const a = floats === PS ? lowTwice(e, e.readPart(1, 8)) : e.readVector(1);
       e.enterMmx();
       writeMmx(e, 0, lowHalf(packedIntegers(e, floats, a, truncate, 2)));
     },
@@ -181,14 +181,14 @@ define({
   encodings: ["F3 0F E6 /r Vx Wq"],
   semantics: (e) => {
     e.requireSse();
-    e.writeVector(0, simd("f64x2.convert_low_i32x4_s", readPart(e, 1, 8)));
+    e.writeVector(0, simd("f64x2.convert_low_i32x4_s", e.readPart(1, 8)));
   },
 });
 /** The integers of an MMX register or of memory; with them in memory the x87 does not matter, as AMD has it. */
 function mmxIntegers(e: Emitter): Local<"v128"> {
   e.requireSse();
   if (!e.isMemory(1)) e.requireMmx();
-  return readPart(e, 1, 8);
+  return e.readPart(1, 8);
 }
 define({
   name: "cvtpi2ps",
@@ -240,7 +240,7 @@ define({
   encodings: ["NP 0F 5A /r Vx Wq"],
   semantics: (e) => {
     e.requireSse();
-    const a = lowTwice(e, readPart(e, 1, 8));
+    const a = lowTwice(e, e.readPart(1, 8));
     const native = simd("f64x2.promote_low_f32x4", a);
     const usable = PS.allOf(PS.ordinary(a));
     PD.write(e, 0, PS.exactUnless(e, usable, native, FloatOperation.Convert, [a], { count: 2 }));

@@ -5,19 +5,18 @@
  */
 
 import type { Emitter, Value } from "../emitter.ts";
-import { type Expression, i64 } from "../wasm/expression.ts";
+import type { Expression } from "../wasm/expression.ts";
 import { define } from "./definition.ts";
-import { immediateByte, readPart } from "./sse_operand.ts";
-import { elements, simd, simdTest, type VectorOpcode } from "./sse_vector.ts";
+import { fillExponent, immediateByte } from "./sse_operand.ts";
+import { elements, simd, simdTest, type VectorOpcode } from "../wasm/vector.ts";
 
-/** Where the element of register operand `index` lies that the immediate chooses among `count`. */
-function elementAddress(e: Emitter, index: number, size: number, count: number): Expression<"i32"> {
-  const offset = immediateByte(e).and(count - 1).shl(Math.log2(size));
-  return e.vectorAddress(index).add(offset);
+/** Offset of the element that the immediate chooses among `count`. */
+function chosenOffset(e: Emitter, size: number, count: number): Expression<"i32"> {
+  return immediateByte(e).and(count - 1).shl(Math.log2(size));
 }
 
 function chosenElement(e: Emitter, index: number, size: number, count: number): Value {
-  return e.f.load(size, elementAddress(e, index, size, count));
+  return e.readElement(index, size, chosenOffset(e, size, count));
 }
 
 function defineExtract(name: string, encodings: readonly string[], size: 1 | 2 | 4): void {
@@ -63,7 +62,7 @@ function defineInsert(name: string, encodings: readonly string[], size: 1 | 2 | 
       e.requireSse();
       const bytes = size === 4 ? e.size(1) : size;
       const value = e.let(e.read(1));
-      e.f.store(bytes, elementAddress(e, 0, bytes, 16 / bytes), value);
+      e.writeElement(0, bytes, value, chosenOffset(e, bytes, 16 / bytes));
     },
   });
 }
@@ -77,8 +76,8 @@ define({
     e.checkMmx();
     const value = e.let(e.read(1));
     e.enterMmx();
-    e.f.store(2, elementAddress(e, 0, 2, 4), value);
-    e.f.store(2, e.vectorAddress(0), i64(0xffff), 8);
+    e.writeElement(0, 2, value, chosenOffset(e, 2, 4));
+    fillExponent(e, 0);
   },
 });
 
@@ -88,9 +87,7 @@ define({
   semantics: (e) => {
     e.requireSse();
     const control = immediateByte(e);
-    const source = e.isMemory(1)
-      ? e.readLow(1, 4)
-      : e.f.load(4, e.vectorAddress(1).add(control.shrU(6).shl(2)));
+    const source = e.isMemory(1) ? e.readLow(1, 4) : e.readElement(1, 4, control.shrU(6).shl(2));
     const numbers = elements(4, 0, 1, 2, 3);
     const place = simd("i32x4.eq", simd("i32x4.splat", control.shrU(4).and(3)), numbers);
     const inserted = simd("v128.bitselect", simd("i32x4.splat", source.wrap()), e.readVector(0), place);
@@ -118,6 +115,6 @@ define({
   encodings: ["NP 0F D7 /r Gd Nq"],
   semantics: (e) => {
     e.requireMmx();
-    e.write(0, simdTest("i8x16.bitmask", readPart(e, 1, 8)).and(0xff).extendU());
+    e.write(0, simdTest("i8x16.bitmask", e.readPart(1, 8)).and(0xff).extendU());
   },
 });

@@ -14,7 +14,7 @@ import { FLOAT_RESULT, FLOAT_SOURCE, type FloatOperation, floatShape } from "../
 import { MXCSR } from "../state.ts";
 import { type Expression, i32, i64, operation, select, vector } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE } from "../wasm/function_builder.ts";
-import { simd, simdTest, type VectorOpcode } from "./sse_vector.ts";
+import { simd, simdTest, type VectorOpcode } from "../wasm/vector.ts";
 
 /** Bits of MXCSR that matter to native results: RC, the exception masks and PE. FZ and DAZ concern denormals alone. */
 const NATIVE_MASK = 0x7fa0;
@@ -209,13 +209,14 @@ class ScalarFloats extends Floats {
     return comparison as Expression<"i32">;
   }
   override read(e: Emitter, index: number): Local {
-    const { f } = e;
-    if (!e.isMemory(index)) return f.loadAs(`${this.#type}.load`, e.vectorAddress(index));
+    if (!e.isMemory(index)) return e.readFloat(index, this.#type);
     const bits = e.readLow(index, this.width / 8);
-    return f.let(this.width === 32 ? operation("f32", [0xbe], bits.wrap()) : operation("f64", [0xbf], bits));
+    return e.f.let(
+      this.width === 32 ? operation("f32", [0xbe], bits.wrap()) : operation("f64", [0xbf], bits),
+    );
   }
   override write(e: Emitter, index: number, value: Expression): void {
-    e.f.storeAs(`${this.#type}.store`, e.vectorAddress(index), value);
+    e.writeFloat(index, this.#type, value);
   }
   override load(f: FunctionBuilder, address: number): Local {
     return f.loadAs(`${this.#type}.load`, NOWHERE, address);

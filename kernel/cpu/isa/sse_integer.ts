@@ -7,7 +7,7 @@
 
 import { i32 } from "../wasm/expression.ts";
 import { defineBoth, defineMmx, defineVector, joinLow, type VectorOperation } from "./sse_operand.ts";
-import { elements, shuffle, simd, type V128, type VectorOpcode } from "./sse_vector.ts";
+import { elements, shuffle, simd, type V128, type VectorOpcode } from "../wasm/vector.ts";
 
 /** An instruction that one WebAssembly instruction does. */
 const native = (opcode: VectorOpcode): VectorOperation => (_e, a, b) => simd(opcode, a, b);

@@ -9,8 +9,7 @@ import { Gpr } from "../state.ts";
 import { type Expression, i64 } from "../wasm/expression.ts";
 import type { Local } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
-import { readPart } from "./sse_operand.ts";
-import { highHalf, lowHalf, simdTest } from "./sse_vector.ts";
+import { highHalf, lowHalf, simdTest } from "../wasm/vector.ts";
 
 /** Stores the bytes of `value` at DS:rDI whose bit in `chosen` is set; the others are not even read. */
 function storeChosen(e: Emitter, value: Local<"v128">, chosen: Local<"i32">, bytes: 8 | 16): void {
@@ -55,7 +54,7 @@ define({
   encodings: ["NP 0F F7 /r Pq Nq as"],
   semantics: (e) => {
     e.requireMmx();
-    const mask = readPart(e, 1, 8);
-    storeChosen(e, readPart(e, 0, 8), e.f.let(simdTest("i8x16.bitmask", mask).and(0xff)), 8);
+    const mask = e.readPart(1, 8);
+    storeChosen(e, e.readPart(0, 8), e.f.let(simdTest("i8x16.bitmask", mask).and(0xff)), 8);
   },
 });

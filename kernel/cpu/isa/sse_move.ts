@@ -6,9 +6,10 @@
  */
 
 import type { Emitter } from "../emitter.ts";
+import { i32 } from "../wasm/expression.ts";
 import type { Local } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
-import { simdLane, ZERO_VECTOR } from "./sse_vector.ts";
+import { simdLane, ZERO_VECTOR } from "../wasm/vector.ts";
 
 /** Moves of 16 bytes. */
 function defineMove(name: string, encodings: readonly string[], unaligned: boolean): void {
@@ -95,12 +96,15 @@ for (const [name, prefix, letter, size] of [["movss", "F3", "d", 4], ["movsd", "
   });
 }
 
+/** Offset of the upper 64 bits. */
+const HIGH = i32(8);
+
 /** Writes the upper 64 bits of an XMM register. */
 function writeHigh(e: Emitter, index: number, value: Local<"i64">): void {
-  e.f.store(8, e.vectorAddress(index), value, 8);
+  e.writeElement(index, 8, value, HIGH);
 }
 function readHigh(e: Emitter, index: number): Local<"i64"> {
-  return e.f.load(8, e.vectorAddress(index), 8);
+  return e.readElement(index, 8, HIGH);
 }
 
 define({

@@ -8,7 +8,7 @@ import type { Emitter } from "../emitter.ts";
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import type { Local } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
-import { lowHalf, shuffle, simd, type V128 } from "./sse_vector.ts";
+import { lowHalf, shuffle, type V128 } from "../wasm/vector.ts";
 
 /** Destination and source of an operation; the value has the vector's size. */
 export type VectorOperation = (e: Emitter, a: Local<"v128">, b: Local<"v128">) => V128;
@@ -20,20 +20,15 @@ export function immediateByte(e: Emitter): Expression<"i32"> {
   return e.f.let(value.wrap().and(0xff));
 }
 
-/**
- * Reads XMM or MMX operand `index` of which only the low `size` bytes (1, 2, 4, 8) matter: of a register 8 bytes, of
- * memory those bytes alone; the others are undefined. More of a register would be more than was written together: a host
- * waits until such a store is in its cache.
- */
-export function readPart(e: Emitter, index: number, size: number): Local<"v128"> {
-  if (!e.isMemory(index)) return e.f.loadTwice(e.vectorAddress(index));
-  return e.f.let(simd("i64x2.splat", e.readLow(index, size)));
+/** The exponent of the x87 register that MMX register operand `index` is a part of becomes all ones. */
+export function fillExponent(e: Emitter, index: number): void {
+  e.writeElement(index, 2, i64(0xffff), i32(8));
 }
 
-/** Writes an MMX register; the exponent of the x87 register that it is a part of becomes all ones. */
+/** Writes an MMX register, all of it. */
 export function writeMmx(e: Emitter, index: number, value: Expression<"i64">): void {
   e.writeLow(index, 8, value);
-  e.f.store(2, e.vectorAddress(index), i64(0xffff), 8);
+  fillExponent(e, index);
 }
 
 /** The low halves of `a` and `b` as one vector: two MMX operands whose elements an operation mixes. */
@@ -67,9 +62,9 @@ export function defineMmx(
     encodings: [`NP ${encoding} /r Pq Q${sourceSize === 4 ? "d" : "q"}`],
     semantics: (e) => {
       e.checkMmx();
-      const b = readPart(e, 1, sourceSize);
+      const b = e.readPart(1, sourceSize);
       e.enterMmx();
-      const a = readPart(e, 0, 8);
+      const a = e.readPart(0, 8);
       writeMmx(e, 0, lowHalf(operation(e, a, b)));
     },
   });

@@ -9,7 +9,7 @@ import { type Expression, i32, select } from "../wasm/expression.ts";
 import type { Local } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
 import { defineBoth, immediateByte, writeMmx } from "./sse_operand.ts";
-import { elements, lowHalf, simd, type V128, type VectorOpcode, ZERO_VECTOR } from "./sse_vector.ts";
+import { elements, lowHalf, simd, type V128, type VectorOpcode, ZERO_VECTOR } from "../wasm/vector.ts";
 
 /** A shift of elements of `bits` bits. */
 interface PackedShift {
@@ -62,7 +62,7 @@ for (const shift of SHIFTS) {
     encodings: [`NP 0F ${shift.immediateOpcode} /${shift.digit} Nq Ib`],
     semantics: (e) => {
       e.requireMmx();
-      writeMmx(e, 0, lowHalf(byImmediate(e, e.readVector(0))));
+      writeMmx(e, 0, lowHalf(byImmediate(e, e.readPart(0, 8))));
     },
   });
 }

@@ -6,16 +6,13 @@
  */
 
 import type { Emitter } from "../emitter.ts";
-import { XMM } from "../state.ts";
 import { type Expression, i32, select } from "../wasm/expression.ts";
-import { NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
 import {
   defineMmx,
   defineVector,
   immediateByte,
   joinLow,
-  readPart,
   type VectorOperation,
   writeMmx,
 } from "./sse_operand.ts";
@@ -29,7 +26,7 @@ import {
   simdLane,
   type V128,
   type VectorOpcode,
-} from "./sse_vector.ts";
+} from "../wasm/vector.ts";
 
 /** Elements of both operands in turn, from the lower or the upper halves. */
 function interleaved(size: 1 | 2 | 4 | 8, bytes: 8 | 16, high: boolean): number[] {
@@ -158,7 +155,7 @@ define({
   semantics: (e) => {
     e.checkMmx();
     const control = immediateByte(e);
-    const b = readPart(e, 1, 8);
+    const b = e.readPart(1, 8);
     e.enterMmx();
     writeMmx(e, 0, lowHalf(shuffledWords(b, control, false)));
   },
@@ -214,9 +211,9 @@ define({
   semantics: (e) => {
     e.checkMmx();
     const count = limitedImmediate(e, 16);
-    const b = readPart(e, 1, 8);
+    const b = e.readPart(1, 8);
     e.enterMmx();
-    const a = readPart(e, 0, 8);
+    const a = e.readPart(0, 8);
     writeMmx(e, 0, lowHalf(bytesFrom(joinLow(b, a), count)));
   },
 });
@@ -244,7 +241,7 @@ defineBlend("pblendw", "0F 3A 0E", 2, [1, 2, 4, 8, 16, 32, 64, 128]);
 
 /** Elements of `b` where the sign bits of XMM0's are set. */
 const blendByXmm0 = (shift: VectorOpcode, bits: number): VectorOperation => (e, a, b) => {
-  const mask = simd(shift, e.f.loadVector(NOWHERE, XMM), i32(bits - 1));
+  const mask = simd(shift, e.readXmm(0), i32(bits - 1));
   return simd("v128.bitselect", b, a, mask);
 };
 defineVector("pblendvb", "66 0F 38 10", blendByXmm0("i8x16.shr_s", 8));
@@ -258,7 +255,7 @@ function defineFromPart(name: string, encoding: string, size: 2 | 4 | 8, operati
     encodings: [`${encoding} /r Vx W${size === 2 ? "w" : size === 4 ? "d" : "q"}`],
     semantics: (e) => {
       e.requireSse();
-      e.writeVector(0, operation(readPart(e, 1, size)));
+      e.writeVector(0, operation(e.readPart(1, size)));
     },
   });
 }

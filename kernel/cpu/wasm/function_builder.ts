@@ -157,10 +157,10 @@ export class FunctionBuilder {
     return local;
   }
 
-  /** Loads 4 or 8 bytes into a local that there is. */
-  reload(local: Local<"i32"> | Local<"i64">, size: 4 | 8, offset: number): void {
+  /** Loads 4, 8 or 16 bytes into a local of that size that there is. */
+  reload(local: Local, size: number, offset: number): void {
     NOWHERE.write(this.#body);
-    this.#body.byte(size === 4 ? 0x28 : 0x29);
+    this.#body.bytes(size === 4 ? [0x28] : size === 8 ? [0x29] : [0xfd, 0x00]);
     this.#memarg(offset, Memory.Engine);
     this.#body.byte(0x21);
     this.#body.unsigned(local.index);

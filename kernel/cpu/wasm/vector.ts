@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Expression, type Type, vector } from "../wasm/expression.ts";
+import { type Expression, type Type, vector } from "./expression.ts";
 
 /** A vector value. */
 export type V128 = Expression<"v128">;
@@ -156,8 +156,18 @@ export type VectorOpcode = keyof typeof OPCODES;
 
 /** Numbers of the instructions that name a lane, and the type of their result. */
 const LANE_OPCODES = {
+  "i8x16.extract_lane_u": [22, "i32"],
+  "i8x16.replace_lane": [23, "v128"],
+  "i16x8.extract_lane_u": [25, "i32"],
+  "i16x8.replace_lane": [26, "v128"],
+  "i32x4.extract_lane": [27, "i32"],
+  "i32x4.replace_lane": [28, "v128"],
   "i64x2.extract_lane": [29, "i64"],
   "i64x2.replace_lane": [30, "v128"],
+  "f32x4.extract_lane": [31, "f32"],
+  "f32x4.replace_lane": [32, "v128"],
+  "f64x2.extract_lane": [33, "f64"],
+  "f64x2.replace_lane": [34, "v128"],
 } as const satisfies { readonly [name: string]: readonly [number, Type] };
 
 /** A vector instruction that gives a vector. */
@@ -188,6 +198,25 @@ export function lowHalf(value: V128): Expression<"i64"> {
 /** The high 64 bits. */
 export function highHalf(value: V128): Expression<"i64"> {
   return simdLane("i64x2.extract_lane", 1, value);
+}
+
+/** Instructions for elements of less than 8 bytes, by their size. */
+const ELEMENTS = {
+  1: ["i8x16.extract_lane_u", "i8x16.replace_lane"],
+  2: ["i16x8.extract_lane_u", "i16x8.replace_lane"],
+  4: ["i32x4.extract_lane", "i32x4.replace_lane"],
+} as const;
+
+/** The element of `size` bytes (1, 2, 4, 8) that lies `offset` bytes from the lowest, zero-extended. */
+export function element(value: V128, size: number, offset: number): Expression<"i64"> {
+  if (size === 8) return simdLane("i64x2.extract_lane", offset / size, value);
+  return simdLane(ELEMENTS[size as 1 | 2 | 4][0], offset / size, value).extendU();
+}
+
+/** `value` with another element of `size` bytes there, the low bytes of `to`. */
+export function withElement(value: V128, size: number, offset: number, to: Expression<"i64">): V128 {
+  if (size === 8) return simdLane("i64x2.replace_lane", offset / size, value, to);
+  return simdLane(ELEMENTS[size as 1 | 2 | 4][1], offset / size, value, to.wrap());
 }
 
 /** A vector of 16 bytes. */
