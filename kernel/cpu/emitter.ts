@@ -10,12 +10,13 @@
 import { FlagsEmitter } from "./flags_emitter.ts";
 import type { AccessKind, Value } from "./memory_emitter.ts";
 import type { OperandSpec } from "./isa/definition.ts";
-import { simd } from "./wasm/vector.ts";
+import { simd, type V128, withElement, ZERO_VECTOR } from "./wasm/vector.ts";
 import {
   CR,
   Cr0,
   Cr4,
   Gpr,
+  MXCSR,
   RIP,
   Segment,
   SEGMENT_ATTRIBUTES,
@@ -30,6 +31,11 @@ import { type Expression, i32, i64, select } from "./wasm/expression.ts";
 import { type Local, NOWHERE } from "./wasm/function_builder.ts";
 
 export type { Value } from "./memory_emitter.ts";
+
+/** Bits of MXCSR that matter to native results: RC, the exception masks and PE. FZ and DAZ concern denormals alone. */
+const NATIVE_MASK = 0x7fa0;
+/** Round to nearest, all masked, PE set. */
+const NATIVE_VALUE = 0x1fa0;
 
 /** ES and TOP in the x87 status word. */
 const X87_SUMMARY = 0x80;
@@ -255,9 +261,15 @@ export abstract class Emitter extends FlagsEmitter {
     this.f.store(size, this.vectorAddress(index).add(offset), value);
   }
 
-  /** Reads the low float of XMM register operand `index`. */
-  readFloat(index: number, type: "f32" | "f64"): Local {
+  /** The low float of XMM register operand `index`. */
+  protected readFloatOperand(index: number, type: "f32" | "f64"): Local {
     return this.f.loadAs(`${type}.load`, this.vectorAddress(index));
+  }
+
+  /** Reads the low float of XMM operand `index`, or one in memory. */
+  readFloat(index: number, type: "f32" | "f64"): Local {
+    if (!this.isMemory(index)) return this.readFloatOperand(index, type);
+    return this.loadFloat(type, this.address(index, "read", type === "f32" ? 4 : 8));
   }
 
   /** Writes the low float; the rest of the register stays as it is. */
@@ -273,6 +285,14 @@ export abstract class Emitter extends FlagsEmitter {
   readPart(index: number, size: number): Local<"v128"> {
     if (!this.isMemory(index)) return this.f.loadTwice(this.vectorAddress(index));
     return this.f.let(simd("i64x2.splat", this.readLow(index, size)));
+  }
+
+  /** Reads the low 4 or 8 bytes of a register or of memory into those of a vector, the others zero. */
+  readExtended(index: number, size: 4 | 8): V128 {
+    if (this.isMemory(index)) return this.loadLow(size, this.address(index, "read", size));
+    const { place } = this.spec(index);
+    const general = place === "rm";
+    return withElement(ZERO_VECTOR, 8, 0, general ? this.read(index) : this.readElement(index, size));
   }
 
   /** Reads XMM operand `index` whole: a register, or 16 bytes of memory that must lie aligned unless `unaligned`. */
@@ -302,6 +322,34 @@ export abstract class Emitter extends FlagsEmitter {
     if (!this.isMemory(index)) this.writeElement(index, size, value);
     else this.store(size, this.address(index, "write", size), value);
   }
+
+  // Floats.
+
+  /**
+   * Runs `exact` unless all conditions hold under which a native result is right, before the instruction has changed
+   * anything. A tier may leave before the instruction instead, which is then executed elsewhere.
+   */
+  unlessNative(conditions: readonly Expression<"i32">[], exact: () => void): void {
+    this.f.unlessAll(conditions, exact);
+  }
+
+  /** Whether MXCSR asks for what WebAssembly does, and does not mind inexact results. */
+  roundsNatively(): Expression<"i32"> {
+    return this.f.let(this.f.loadAs("i32.load", NOWHERE, MXCSR).and(NATIVE_MASK).eq(NATIVE_VALUE));
+  }
+
+  /** The same, as conditions of {@link unlessNative} that are looked at for the first instruction that has them. */
+  nativeRounding(): readonly Expression<"i32">[] {
+    return [this.roundsNatively()];
+  }
+
+  /** Whether floats of a shape (see `floatShape`) are known to be ordinary, neither denormal nor NaN. */
+  isOrdinary(_value: Expression, _shape: number): boolean {
+    return false;
+  }
+
+  /** Floats are ordinary where {@link unlessNative} has not run its exact part. */
+  noteOrdinary(_value: Expression, _shape: number): void {}
 
   // The stack.
 

@@ -6,6 +6,7 @@
 
 import { CORE_FUNCTIONS, type CoreFunction } from "./core_functions.ts";
 import { GuestFault } from "./cpu.ts";
+import { writeFloatConstants } from "./float_constants.ts";
 import { executeFloat } from "./float_operations.ts";
 import { CodeCache } from "./interpreter/code_cache.ts";
 import { buildCoreModule } from "./interpreter/core_module.ts";
@@ -102,6 +103,7 @@ export class CpuEngine implements Engine {
     this.ramSize = options.ramSize;
     this.bus = options.bus;
     this.#view = new DataView(this.memory.buffer);
+    writeFloatConstants(this.#view);
     this.cpu = new SoftwareCpu(this);
     this.#x87 = new X87Bridge(this.cpu);
     const bounce = options.ramSize + options.index * BOUNCE_PER_VCPU;

@@ -7,6 +7,9 @@
 /** Tables of the CRC32 instruction: eight of 1 KiB, computed when it is first executed. */
 export const CRC32C_TABLES = 0x2000;
 
+/** Vectors of floats: see `float_constants.ts`. */
+export const FLOAT_CONSTANTS = 0x4000;
+
 /**
  * Entries of each software TLB. Direct-mapped by page number. An entry is 16 bytes: tag i64 (page address | context, or
  * -1), then what is added to the low 32 bits of a linear address to give the offset in RAM memory, i32.

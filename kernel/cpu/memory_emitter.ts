@@ -69,6 +69,17 @@ export abstract class MemoryEmitter {
     return this.f.loadVector(this.#offset("read", 16, linear), 0, Memory.Ram);
   }
 
+  /** Loads 4 or 8 bytes into the low ones of a vector, the others zero. */
+  loadLow(size: 4 | 8, linear: Local<"i64">): Local<"v128"> {
+    return this.f.loadLow(size, this.#offset("read", size, linear), Memory.Ram);
+  }
+
+  /** Loads a float. */
+  loadFloat(type: "f32" | "f64", linear: Local<"i64">): Local {
+    const offset = this.#offset("read", type === "f32" ? 4 : 8, linear);
+    return this.f.loadAs(`${type}.load`, offset, 0, Memory.Ram);
+  }
+
   /** Stores the low `size` bytes (1, 2, 4, 8). */
   store(size: number, linear: Local<"i64">, value: Value): void {
     this.#store(size, linear, (at) => this.f.store(size, at, value, 0, Memory.Ram));

@@ -157,7 +157,7 @@ export abstract class OperandEmitter extends Emitter {
     this.writeXmm(number, withElement(this.readXmm(number), size, offset.constant!, value));
   }
 
-  override readFloat(index: number, type: "f32" | "f64"): Local {
+  protected override readFloatOperand(index: number, type: "f32" | "f64"): Local {
     const whole = this.readXmm(this.xmmNumber(index)!);
     return this.f.let(simdLane(`${LANES[type]}.extract_lane`, 0, whole));
   }

@@ -40,6 +40,7 @@ import { effectsOf, type RegisterEffects } from "./effects.ts";
 import type { Instruction } from "./instruction.ts";
 import type { KnownPages } from "./known_pages.ts";
 import type { RegisterValues } from "./register_values.ts";
+import { OrdinaryFloats } from "./ordinary_floats.ts";
 import { CachedMemoryEmitter } from "./cached_memory.ts";
 import { ALL_REGISTERS, Registers } from "./registers.ts";
 
@@ -51,12 +52,22 @@ export interface RegionSite {
   readonly bounce: number;
   /** Its entry of the table of regions. */
   readonly slot: number;
-  /** Whether accesses that the TLBs do not answer are made here; else they are left to the interpreter. */
+  /**
+   * Whether accesses that the TLBs do not answer are made here, and floats computed that the host may compute otherwise;
+   * else they are left to the interpreter.
+   */
   readonly expectsUnknown: boolean;
   /** Address in engine memory of a new exit that leads to an address; `undefined`: there are no more. */
   readonly exit: (address: number) => number | undefined;
   /** Offset in RAM memory of a page of the region. */
   readonly page: (number: number) => number;
+}
+
+/** What is known at the end of a node. */
+interface Known {
+  readonly registers: number;
+  readonly pages: KnownPages["held"];
+  readonly floats: OrdinaryFloats["held"];
 }
 
 /** Why a region is left other than to go on elsewhere. */
@@ -77,7 +88,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
   readonly #stretches: ReadonlyMap<Stretch, RegisterEffects>;
   readonly #dirtyAt: ReadonlyMap<Node, number>;
   /** What is known at the end of each node. */
-  readonly #behind = new Map<Node, { readonly registers: number; readonly pages: KnownPages["held"] }>();
+  readonly #behind = new Map<Node, Known>();
   /** What registers hold on each way to a node that several lead to. */
   readonly #ways = new Map<Node, RegisterValues["held"][]>();
   /** Where a branch to a node goes, while that is being written around it. */
@@ -112,6 +123,9 @@ export class RegionEmitter extends CachedMemoryEmitter {
   #mmxAllowed = false;
   /** MMX instructions have run in this block: TOP is 0, and no x87 register is empty. */
   #mmxEntered = false;
+  /** MXCSR has been looked at likewise: floats round as WebAssembly does it. */
+  #rounds = false;
+  readonly #floats = new OrdinaryFloats();
   /** The block has called a system function, which may have asked for attention. */
   #calledOut = false;
 
@@ -229,8 +243,14 @@ export class RegionEmitter extends CachedMemoryEmitter {
     if (node.merge) {
       this.known.held = behind!.pages;
       this.values.join(this.#ways.get(node) ?? []);
+      this.#floats.held = behind!.floats;
+      this.#floats.change(passed.changed);
     }
-    if (node.loop) this.values.change(this.#effectsOn(between(node, node)).changed);
+    if (node.loop) {
+      const { changed } = this.#effectsOn(between(node, node));
+      this.values.change(changed);
+      this.#floats.change(changed);
+    }
     if (passed.retranslates) this.known.forget();
     const known = (node.merge ? behind!.registers : registers.held.known) & ~passed.changed;
     registers.held = {
@@ -276,6 +296,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
       this.#mayDrop = false;
       this.#changed = false;
       this.forgetAddresses();
+      this.#floats.begin();
       registers.depth = f.depth;
       known = registers.held.known;
       pages = this.known.held;
@@ -289,7 +310,11 @@ export class RegionEmitter extends CachedMemoryEmitter {
     }
     // What becomes known in the last instruction may be behind its branch.
     const stay = this.known.held[pages.length - 1] === pages.at(-1);
-    this.#behind.set(node, { registers: known & registers.held.known, pages: stay ? pages : [] });
+    this.#behind.set(node, {
+      registers: known & registers.held.known,
+      pages: stay ? pages : [],
+      floats: this.#floats.held,
+    });
     if (block.next !== undefined) this.#goTo(block.next);
   }
 
@@ -304,6 +329,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const { empty } = this.pages;
     const values = this.values.held;
     const pages = this.known.held;
+    const floats = this.#floats.held;
     const to = this.#flow.successor(node, edge);
     if (to === undefined) this.#exit(edge.address);
     else {
@@ -331,6 +357,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.pages.empty = empty;
     this.values.held = values;
     this.known.held = pages;
+    this.#floats.held = floats;
     this.instruction = instruction;
     this.variant = instruction.variant;
   }
@@ -490,12 +517,47 @@ export class RegionEmitter extends CachedMemoryEmitter {
   }
 
   override readXmm(number: number): Local<"v128"> {
-    return this.f.let(this.#registers.vector(number));
+    const value = this.f.let(this.#registers.vector(number));
+    this.#floats.read(value, number);
+    return value;
   }
 
   override writeXmm(number: number, value: Expression<"v128">): void {
     this.#changed = true;
     this.#registers.setVector(number, value);
+    this.#floats.wrote(value, number);
+  }
+
+  protected override readFloatOperand(index: number, type: "f32" | "f64"): Local {
+    const value = super.readFloatOperand(index, type);
+    this.#floats.read(value, this.xmmNumber(index)!);
+    return value;
+  }
+
+  override writeFloat(index: number, type: "f32" | "f64", value: Expression): void {
+    super.writeFloat(index, type, value);
+    this.#floats.wrote(value, this.xmmNumber(index)!);
+  }
+
+  override unlessNative(conditions: readonly Expression<"i32">[], exact: () => void): void {
+    super.unlessNative(conditions, this.onlyKnown ? () => this.leaveUnknown() : exact);
+  }
+
+  override nativeRounding(): readonly Expression<"i32">[] {
+    if (this.#rounds) return [];
+    const conditions = super.nativeRounding();
+    if (!this.onlyKnown) return conditions;
+    this.unlessNative(conditions, () => {});
+    this.#rounds = true;
+    return [];
+  }
+
+  override isOrdinary(value: Expression, shape: number): boolean {
+    return this.#floats.knows(value, shape);
+  }
+
+  override noteOrdinary(value: Expression, shape: number): void {
+    if (this.onlyKnown) this.#floats.note(value, shape);
   }
 
   protected override ripAt(address: number): Value {
@@ -577,11 +639,13 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#sseAllowed = false;
     this.#mmxAllowed = false;
     this.#mmxEntered = false;
+    this.#rounds = false;
   }
 
   protected override leaveSystem(): void {
     this.#forgetModes();
     this.values.change(ALL_REGISTERS);
+    this.#floats.change(ALL_REGISTERS);
     this.#registers.reload();
     this.contextChanged();
     this.wroteSlowly();

@@ -6,7 +6,6 @@
 
 import { define } from "./definition.ts";
 import { writeMmx } from "./sse_operand.ts";
-import { simdLane, ZERO_VECTOR } from "../wasm/vector.ts";
 
 define({
   name: "movd",
@@ -55,7 +54,7 @@ define({
   semantics: (e) => {
     e.requireSse();
     e.requireMmx();
-    e.writeVector(0, simdLane("i64x2.replace_lane", 0, ZERO_VECTOR, e.readLow(1, 8)));
+    e.writeVector(0, e.readExtended(1, 8));
   },
 });
 define({

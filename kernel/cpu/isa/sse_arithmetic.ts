@@ -11,45 +11,27 @@ import { MXCSR } from "../state.ts";
 import { type Expression, select } from "../wasm/expression.ts";
 import { type Local, NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
-import {
-  type FloatInstruction,
-  FLOATS,
-  type Floats,
-  mayBeInexact,
-  PD,
-  PS,
-  roundsNatively,
-} from "./sse_float.ts";
+import { type FloatInstruction, FLOATS, type Floats, mayBeInexact, PD, PS } from "./sse_float.ts";
 import { immediateByte } from "./sse_operand.ts";
 import { elements, lowHalf, shuffle, simd, type V128 } from "../wasm/vector.ts";
 
 /**
- * When a native result is exact or rounded as it should be, and raises nothing but PE: usually, and in rarer cases.
+ * When a native result of operands that are not denormal is exact or rounded as it should be, and raises nothing but PE.
  * NaNs and infinities among the operands show in the result.
  */
-type Usable = (
-  floats: Floats,
-  a: Expression,
-  b: Expression,
-  result: Expression,
-) => readonly [Expression, Expression?];
+type Usable = (floats: Floats, a: Expression, b: Expression, result: Expression) => Expression;
 
 /** A sum is exact where it is denormal, but FZ would make it zero. */
-const usableSum: Usable = (
-  floats,
-  _a,
-  _b,
-  result,
-) => [floats.and(floats.notDenormal(result), floats.finite(result))];
+const usableSum: Usable = (floats, _a, _b, result) =>
+  floats.and(floats.notDenormal(result), floats.finite(result));
 /** A product that is zero has underflowed, unless one factor is zero. */
-const usableProduct: Usable = (floats, a, b, result) => [
-  floats.certainlyNormal(result),
-  floats.and(floats.zero(result), floats.or(floats.zero(a), floats.zero(b))),
-];
-const usableQuotient: Usable = (floats, a, _b, result) => [
-  floats.certainlyNormal(result),
-  floats.and(floats.zero(result), floats.zero(a)),
-];
+const usableProduct: Usable = (floats, a, b, result) =>
+  floats.or(
+    floats.certainlyNormal(result),
+    floats.and(floats.zero(result), floats.or(floats.zero(a), floats.zero(b))),
+  );
+const usableQuotient: Usable = (floats, a, _b, result) =>
+  floats.or(floats.certainlyNormal(result), floats.and(floats.zero(result), floats.zero(a)));
 
 /** `a` and `b` combined, natively or exactly. */
 function combined(
@@ -62,12 +44,13 @@ function combined(
   b: Local,
 ): Local {
   const result = e.f.let(native);
-  const rounds = e.f.let(roundsNatively(e));
-  const [usual, rare] = usable(floats, a, b, result);
-  const when = (condition: Expression) =>
-    rounds.and(floats.allOf(condition, floats.notDenormal(a), floats.notDenormal(b)));
-  const orUsable = rare === undefined ? {} : { orUsable: when(floats.or(usual, rare)) };
-  return floats.exactUnless(e, when(usual), result, operation, [a, b], orUsable);
+  const rounding = e.nativeRounding();
+  const usual = floats.normal(e.f, floats.unknown(e, [a, b]), result);
+  const rare = floats.allOf(usable(floats, a, b, result), floats.notDenormal(a), floats.notDenormal(b));
+  const orUsable = [...rounding, rare];
+  const taken = floats.exactUnless(e, [...rounding, ...usual], result, operation, [a, b], { orUsable });
+  floats.note(e, a, b, taken);
+  return taken;
 }
 
 const ARITHMETIC: readonly (readonly [FloatInstruction, string, FloatOperation, Usable])[] = [
@@ -97,12 +80,11 @@ for (const floats of FLOATS) {
       e.requireSse();
       const b = floats.read(e, 1);
       const usable = floats.allOf(floats.notDenormal(b), floats.finite(b), floats.notNegative(b));
+      const conditions = [...e.nativeRounding(), usable];
       const native = floats.compute("sqrt", b);
-      floats.write(
-        e,
-        0,
-        floats.exactUnless(e, roundsNatively(e).and(usable), native, FloatOperation.SquareRoot, [b]),
-      );
+      const taken = floats.exactUnless(e, conditions, native, FloatOperation.SquareRoot, [b]);
+      floats.note(e, b, taken);
+      floats.write(e, 0, taken);
     },
   });
   // Neither rounds; the source is the result for two zeros, and for NaNs.
@@ -121,8 +103,10 @@ for (const floats of FLOATS) {
         const b = floats.read(e, 1);
         const a = floats.read(e, 0);
         const first = name === "min" ? floats.compare("lt", a, b) : floats.compare("lt", b, a);
-        const usable = floats.allOf(floats.ordinary(a), floats.ordinary(b));
-        floats.write(e, 0, floats.exactUnless(e, usable, floats.choose(first, a, b), operation, [a, b]));
+        const usable = floats.areOrdinary(e, [a, b]);
+        const taken = floats.exactUnless(e, usable, floats.choose(first, a, b), operation, [a, b]);
+        floats.note(e, a, b, taken);
+        floats.write(e, 0, taken);
       },
     });
   }
@@ -195,12 +179,11 @@ for (const floats of FLOATS) {
       const mode = e.f.let(select(control.and(4), fromMxcsr, control));
       const native = e.f.let(rounded(floats, b, mode));
       const unnoticed = mayBeInexact(e).or(control.and(8)).or(floats.every(floats.compare("eq", native, b)));
-      const usable = floats.allOf(floats.ordinary(b)).and(unnoticed.ne(0));
-      floats.write(
-        e,
-        0,
-        floats.exactUnless(e, usable, native, FloatOperation.Round, [b], { immediate: control }),
-      );
+      const usable = [...floats.areOrdinary(e, [b]), unnoticed.ne(0)];
+      const options = { immediate: control };
+      const taken = floats.exactUnless(e, usable, native, FloatOperation.Round, [b], options);
+      floats.note(e, b, taken);
+      floats.write(e, 0, taken);
     },
   });
 }
@@ -224,7 +207,7 @@ function defineReciprocal(
 ): void {
   const compute = (e: Emitter, a: Local<"v128">) => {
     const exact = e.f.let(native(a));
-    return PS.exactUnless(e, usable(a, exact), cut(exact), operation, [a]) as Local<"v128">;
+    return PS.exactUnless(e, [usable(a, exact)], cut(exact), operation, [a]) as Local<"v128">;
   };
   define({
     name: `${name}ps`,

@@ -48,14 +48,13 @@ for (const floats of FLOATS) {
       const control = immediateByte(e);
       const b = floats.read(e, 1);
       const a = floats.read(e, 0);
-      const usable = floats.allOf(floats.ordinary(a), floats.ordinary(b));
       const native = predicateMask(floats, control, a, b);
       const operands = [a, b];
-      floats.write(
-        e,
-        0,
-        floats.exactUnless(e, usable, native, FloatOperation.Compare, operands, { immediate: control }),
-      );
+      const usable = floats.areOrdinary(e, operands);
+      const options = { immediate: control };
+      const taken = floats.exactUnless(e, usable, native, FloatOperation.Compare, operands, options);
+      floats.note(e, a, b);
+      floats.write(e, 0, taken);
     },
   });
 }
@@ -78,8 +77,9 @@ for (const floats of [SS, SD]) {
         const a = floats.read(e, 0);
         const equal = floats.every(floats.compare("eq", a, b)).shl(Math.log2(Flag.ZF));
         const flags = e.f.let(equal.or(floats.every(floats.compare("lt", a, b))).extendU());
-        const usable = floats.allOf(floats.ordinary(a), floats.ordinary(b));
-        e.f.if(usable.eqz(), () => e.f.set(flags, floats.callExact(e, slow, [a, b])));
+        const usable = floats.areOrdinary(e, [a, b]);
+        e.unlessNative(usable, () => e.f.set(flags, floats.callExact(e, slow, [a, b])));
+        floats.note(e, a, b);
         e.setAllFlags(flags);
       },
     });

@@ -9,7 +9,7 @@ import { FLOAT_RESULT, FLOAT_SOURCE, FloatOperation } from "../float_operations.
 import { type Expression, operation } from "../wasm/expression.ts";
 import { type Local, NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
-import { type Floats, mayBeInexact, PD, PS, roundsNatively, SD, SS } from "./sse_float.ts";
+import { type Floats, mayBeInexact, PD, PS, SD, SS } from "./sse_float.ts";
 import { writeMmx } from "./sse_operand.ts";
 import { elements, lowHalf, shuffle, simd, simdTest, type V128 } from "../wasm/vector.ts";
 
@@ -37,14 +37,15 @@ for (const floats of [SS, SD]) {
       const opcode = width === 32 ? F32_CONVERT_I64_S : F64_CONVERT_I64_S;
       const native = e.f.let(operation(width === 32 ? "f32" : "f64", [opcode], value));
       if (width === 32 || size === 8) {
-        const usable = roundsNatively(e).or(value.add(limit).leU(2 * limit));
+        const usable = e.roundsNatively().or(value.add(limit).leU(2 * limit));
         const slow = size === 4 ? FloatOperation.FromInt32 : FloatOperation.FromInt64;
-        e.f.if(usable.eqz(), () => {
+        e.unlessNative([usable], () => {
           e.f.store(8, NOWHERE, value, FLOAT_SOURCE);
           floats.callExact(e, slow, []);
           e.f.set(native, floats.load(e.f, FLOAT_RESULT));
         });
       }
+      floats.note(e, native);
       floats.write(e, 0, native);
     },
   });
@@ -62,7 +63,7 @@ function toIntegral(
 ): { rounded: Local; usable: Expression<"i32"> } {
   const rounded = e.f.let(floats.compute(truncate ? "trunc" : "nearest", a));
   const fits = floats.compare("lt", floats.compute("abs", rounded), floats.constant(2 ** (bits - 1)));
-  const unnoticed = truncate ? mayBeInexact(e) : roundsNatively(e);
+  const unnoticed = truncate ? mayBeInexact(e) : e.roundsNatively();
   const exact = floats.every(floats.compare("eq", rounded, a));
   return { rounded, usable: floats.every(fits).and(unnoticed.or(exact)) };
 }
@@ -82,7 +83,7 @@ for (const floats of [SS, SD]) {
           ? operation("i64", integer, rounded)
           : operation("i32", integer, rounded).extendU();
         const value = e.let(native);
-        e.f.if(usable.eqz(), () => {
+        e.unlessNative([usable], () => {
           e.f.set(value, floats.callExact(e, integerOperation(bits, truncate), [a]));
         });
         e.write(0, value);
@@ -104,7 +105,7 @@ function packedIntegers(e: Emitter, floats: Floats, a: Local, truncate: boolean,
     rounded,
   );
   const slow = integerOperation(32, truncate);
-  return floats.exactUnless(e, usable, native, slow, [a], { count }) as Local<"v128">;
+  return floats.exactUnless(e, [usable], native, slow, [a], { count }) as Local<"v128">;
 }
 
 /** The low half twice. */
@@ -163,9 +164,9 @@ function packedSingles(e: Emitter, a: Local<"v128">, count: number): V128 {
     simd("i32x4.add", a, elements(4, EXACT_SINGLE)),
     elements(4, 2 * EXACT_SINGLE + 1),
   );
-  const usable = roundsNatively(e).or(simdTest("i32x4.all_true", small));
+  const usable = e.roundsNatively().or(simdTest("i32x4.all_true", small));
   const native = simd("f32x4.convert_i32x4_s", a);
-  return PS.exactUnless(e, usable, native, FloatOperation.FromInt32, [a], { count }) as Local<"v128">;
+  return PS.exactUnless(e, [usable], native, FloatOperation.FromInt32, [a], { count }) as Local<"v128">;
 }
 
 define({
@@ -210,7 +211,7 @@ define({
 function narrowsNatively(e: Emitter, floats: Floats, a: Local, back: Expression): Expression<"i32"> {
   // The least normal single may have been a denormal one before it was rounded.
   const normal = floats.between(back, PS.least * (1 + 2 ** -23), PS.most);
-  return roundsNatively(e).and(floats.allOf(floats.ordinary(a), floats.or(normal, floats.zero(a))));
+  return e.roundsNatively().and(floats.allOf(floats.ordinary(a), floats.or(normal, floats.zero(a))));
 }
 
 define({
@@ -220,8 +221,11 @@ define({
     e.requireSse();
     const a = SS.read(e, 1);
     const native = operation("f64", [F64_PROMOTE], a);
-    const usable = SS.allOf(SS.ordinary(a));
-    SD.write(e, 0, SS.exactUnless(e, usable, native, FloatOperation.Convert, [a], { result: SD }));
+    const usable = SS.areOrdinary(e, [a]);
+    const taken = SS.exactUnless(e, usable, native, FloatOperation.Convert, [a], { result: SD });
+    SS.note(e, a);
+    SD.note(e, taken);
+    SD.write(e, 0, taken);
   },
 });
 define({
@@ -231,8 +235,11 @@ define({
     e.requireSse();
     const a = SD.read(e, 1);
     const native = e.f.let(operation("f32", [F32_DEMOTE], a));
-    const usable = narrowsNatively(e, SD, a, operation("f64", [F64_PROMOTE], native));
-    SS.write(e, 0, SD.exactUnless(e, usable, native, FloatOperation.Convert, [a], { result: SS }));
+    const usable = [narrowsNatively(e, SD, a, operation("f64", [F64_PROMOTE], native))];
+    const taken = SD.exactUnless(e, usable, native, FloatOperation.Convert, [a], { result: SS });
+    SD.note(e, a);
+    SS.note(e, taken);
+    SS.write(e, 0, taken);
   },
 });
 define({
@@ -242,7 +249,7 @@ define({
     e.requireSse();
     const a = lowTwice(e, e.readPart(1, 8));
     const native = simd("f64x2.promote_low_f32x4", a);
-    const usable = PS.allOf(PS.ordinary(a));
+    const usable = PS.areOrdinary(e, [a]);
     PD.write(e, 0, PS.exactUnless(e, usable, native, FloatOperation.Convert, [a], { count: 2 }));
   },
 });
@@ -253,7 +260,7 @@ define({
     e.requireSse();
     const a = e.readVector(1);
     const native = e.f.let(simd("f32x4.demote_f64x2_zero", a));
-    const usable = narrowsNatively(e, PD, a, simd("f64x2.promote_low_f32x4", native));
+    const usable = [narrowsNatively(e, PD, a, simd("f64x2.promote_low_f32x4", native))];
     PS.write(e, 0, PD.exactUnless(e, usable, native, FloatOperation.Convert, [a]));
   },
 });

@@ -10,16 +10,13 @@
  */
 
 import type { Emitter } from "../emitter.ts";
+import { FloatConstant, floatConstant } from "../float_constants.ts";
 import { FLOAT_RESULT, FLOAT_SOURCE, type FloatOperation, floatShape } from "../float_operations.ts";
 import { MXCSR } from "../state.ts";
 import { type Expression, i32, i64, operation, select, vector } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE } from "../wasm/function_builder.ts";
-import { simd, simdTest, type VectorOpcode } from "../wasm/vector.ts";
+import { simd, simdTest, type V128, type VectorOpcode } from "../wasm/vector.ts";
 
-/** Bits of MXCSR that matter to native results: RC, the exception masks and PE. FZ and DAZ concern denormals alone. */
-const NATIVE_MASK = 0x7fa0;
-/** Round to nearest, all masked, PE set. */
-const NATIVE_VALUE = 0x1fa0;
 /** PM and PE: an inexact result changes nothing. */
 const INEXACT_MASK = 0x1020;
 
@@ -45,6 +42,9 @@ const I64_REINTERPRET = 0xbd;
 const F64_ARITHMETIC = 0x99 - 0x8b;
 const F64_COMPARISON = 0x61 - 0x5b;
 
+/** 1 or 0. */
+type Condition = Expression<"i32">;
+
 /** An instruction on floats that gives floats. */
 export type FloatInstruction =
   | "abs"
@@ -67,6 +67,8 @@ export abstract class Floats {
   /** Smallest and largest normal number. */
   readonly least: number;
   readonly most: number;
+  /** What {@link Emitter.isOrdinary} is asked with. */
+  readonly shape: number;
 
   constructor(
     readonly width: 32 | 64,
@@ -76,6 +78,7 @@ export abstract class Floats {
     /** End of the mnemonic. */
     readonly suffix: "ps" | "pd" | "ss" | "sd",
   ) {
+    this.shape = floatShape(width, count);
     this.letter = count > 1 ? "x" : width === 32 ? "d" : "q";
     this.least = width === 32 ? 2 ** -126 : 2 ** -1022;
     this.most = width === 32 ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE;
@@ -96,6 +99,12 @@ export abstract class Floats {
   /** Loads from engine memory. */
   abstract load(f: FunctionBuilder, address: number): Local;
   protected abstract store(f: FunctionBuilder, address: number, value: Expression): void;
+
+  /**
+   * Conditions under which all of some operands are normal, and a result is, and not near to the denormal ones. NaNs and
+   * infinities among the operands show in the result.
+   */
+  abstract normal(f: FunctionBuilder, operands: readonly Expression[], result: Expression): Condition[];
 
   // Conditions, in whatever form is cheapest to put together.
 
@@ -128,10 +137,25 @@ export abstract class Floats {
     return this.all(others.reduce((all, one) => this.and(all, one), first));
   }
 
+  /** Those that may be denormal or NaNs, as far as that is known. */
+  unknown(e: Emitter, values: readonly Expression[]): readonly Expression[] {
+    return values.filter((value) => !e.isOrdinary(value, this.shape));
+  }
+
+  /** Conditions under which values are neither denormal nor NaNs, nor even near to the denormal ones. */
+  areOrdinary(e: Emitter, values: readonly Expression[]): Condition[] {
+    return this.unknown(e, values).map((value) => this.allOf(this.ordinary(value)));
+  }
+
+  /** Values are known to be neither denormal nor NaNs, but for what exact operations give. */
+  note(e: Emitter, ...values: readonly Expression[]): void {
+    for (const value of values) e.noteOrdinary(value, this.shape);
+  }
+
   /** `native` where `usable` holds, else what the exact operation gives. */
   exactUnless(
     e: Emitter,
-    usable: Expression<"i32">,
+    usable: readonly Condition[],
     native: Expression,
     slow: FloatOperation,
     operands: readonly Expression[],
@@ -144,7 +168,8 @@ export abstract class Floats {
       f.set(taken, (options.result ?? this).load(f, FLOAT_RESULT));
     };
     const { orUsable } = options;
-    f.if(usable.eqz(), orUsable === undefined ? exact : () => f.if(orUsable.eqz(), exact));
+    if (orUsable === undefined) e.unlessNative(usable, exact);
+    else f.unlessAll(usable, () => e.unlessNative(orUsable, exact));
     return taken;
   }
 
@@ -156,15 +181,15 @@ export abstract class Floats {
     options: ExactOptions = {},
   ): Local<"i64"> {
     operands.forEach((operand, index) => this.store(e.f, FLOAT_SOURCE + index * 16, operand));
-    const shape = i64(floatShape(this.width, options.count ?? this.count));
-    return e.float(slow, shape, options.immediate?.extendU() ?? i64(0));
+    const shape = floatShape(this.width, options.count ?? this.count);
+    return e.float(slow, i64(shape), options.immediate?.extendU() ?? i64(0));
   }
 }
 
 /** What else an exact operation may need to be told. */
 export interface ExactOptions {
-  /** A rarer condition under which the native result can be taken, too. */
-  readonly orUsable?: Expression<"i32">;
+  /** Rarer conditions under which the native result can be taken, too. */
+  readonly orUsable?: readonly Condition[];
   readonly immediate?: Expression<"i32">;
   /** How many elements count, if not all. */
   readonly count?: number;
@@ -209,11 +234,7 @@ class ScalarFloats extends Floats {
     return comparison as Expression<"i32">;
   }
   override read(e: Emitter, index: number): Local {
-    if (!e.isMemory(index)) return e.readFloat(index, this.#type);
-    const bits = e.readLow(index, this.width / 8);
-    return e.f.let(
-      this.width === 32 ? operation("f32", [0xbe], bits.wrap()) : operation("f64", [0xbf], bits),
-    );
+    return e.readFloat(index, this.#type);
   }
   override write(e: Emitter, index: number, value: Expression): void {
     e.writeFloat(index, this.#type, value);
@@ -223,6 +244,17 @@ class ScalarFloats extends Floats {
   }
   protected override store(f: FunctionBuilder, address: number, value: Expression): void {
     f.storeAs(`${this.#type}.store`, NOWHERE, value, address);
+  }
+
+  override normal(_f: FunctionBuilder, operands: readonly Expression[], result: Expression): Condition[] {
+    const exponents = this.width === 32 ? 0xff : 0x7ff;
+    const mantissa = this.width === 32 ? 23n : 52n;
+    const mask = this.#integer(BigInt(exponents) << mantissa);
+    const exponent = this.#pattern(result).shl(this.#integer(1n)).shrU(this.#integer(mantissa + 1n));
+    return [
+      ...operands.map((operand) => this.#pattern(operand).and(mask).ne(this.#integer(0n))),
+      exponent.sub(this.#integer(2n)).ltU(this.#integer(BigInt(exponents - 2))),
+    ];
   }
 
   override and(a: Expression, b: Expression): Expression {
@@ -311,6 +343,18 @@ class PackedFloats extends Floats {
     f.storeVector(NOWHERE, value as Expression<"v128">, address);
   }
 
+  override normal(f: FunctionBuilder, operands: readonly Expression[], result: Expression): Condition[] {
+    const constant = (which: FloatConstant) => f.loadVector(NOWHERE, floatConstant(this.width, which));
+    const bits = constant(FloatConstant.Magnitude);
+    const magnitude = f.let(simd("v128.and", result, bits));
+    const least = operands.reduce<V128>((least, operand) => {
+      return simd(`${this.#shape}.pmin`, least, simd("v128.and", operand, bits));
+    }, magnitude);
+    const normal = this.compare("ge", least, constant(FloatConstant.Least));
+    const finite = this.compare("le", magnitude, constant(FloatConstant.Most));
+    return [this.#allSet(this.and(normal, finite))];
+  }
+
   override and(a: Expression, b: Expression): Expression {
     return simd("v128.and", a, b);
   }
@@ -320,6 +364,24 @@ class PackedFloats extends Floats {
   protected override all(condition: Expression): Expression<"i32"> {
     return this.every(condition);
   }
+  override areOrdinary(e: Emitter, values: readonly Expression[]): Condition[] {
+    const unknown = this.unknown(e, values);
+    if (unknown.length === 0) return [];
+    const constant = (which: FloatConstant) => e.f.loadVector(NOWHERE, floatConstant(this.width, which));
+    const bits = constant(FloatConstant.Magnitude);
+    const least = constant(FloatConstant.Least);
+    return unknown.map((value) => {
+      const normal = this.compare("ge", simd("v128.and", value, bits), least);
+      return this.#allSet(this.or(normal, this.zero(value)));
+    });
+  }
+
+  /** Whether a mask is all ones. */
+  #allSet(mask: Expression): Condition {
+    const bits = simdTest(this.width === 32 ? "i32x4.bitmask" : "i64x2.bitmask", mask);
+    return bits.eq((1 << this.count) - 1);
+  }
+
   override zero(value: Expression): Expression {
     return this.compare("eq", value, this.constant(0));
   }
@@ -354,11 +416,6 @@ export const SD: Floats = new ScalarFloats(64);
 
 /** The four kinds of operands that float instructions have. */
 export const FLOATS: readonly Floats[] = [PS, PD, SS, SD];
-
-/** Whether MXCSR asks for what WebAssembly does, and does not mind inexact results. */
-export function roundsNatively(e: Emitter): Expression<"i32"> {
-  return e.f.loadAs("i32.load", NOWHERE, MXCSR).and(NATIVE_MASK).eq(NATIVE_VALUE);
-}
 
 /** Whether an inexact result changes nothing in MXCSR and raises nothing. */
 export function mayBeInexact(e: Emitter): Expression<"i32"> {

@@ -9,7 +9,6 @@ import type { Emitter } from "../emitter.ts";
 import { i32 } from "../wasm/expression.ts";
 import type { Local } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
-import { simdLane, ZERO_VECTOR } from "../wasm/vector.ts";
 
 /** Moves of 16 bytes. */
 function defineMove(name: string, encodings: readonly string[], unaligned: boolean): void {
@@ -34,17 +33,12 @@ defineMove("movntpd", ["66 0F 2B /r Mx Vx"], false);
 defineMove("movntdq", ["66 0F E7 /r Mx Vx"], false);
 defineMove("movntdqa", ["66 0F 38 2A /r Vx Mx"], false);
 
-/** Sets the whole register to a zero-extended integer. */
-function writeExtended(e: Emitter, index: number, value: Local<"i64">): void {
-  e.writeVector(index, simdLane("i64x2.replace_lane", 0, ZERO_VECTOR, value));
-}
-
 define({
   name: "movd",
   encodings: ["66 0F 6E /r Vx Ey"],
   semantics: (e) => {
     e.requireSse();
-    writeExtended(e, 0, e.let(e.read(1)));
+    e.writeVector(0, e.readExtended(1, e.size(1) as 4 | 8));
   },
 });
 define({
@@ -60,7 +54,7 @@ define({
   encodings: ["F3 0F 7E /r Vx Wq"],
   semantics: (e) => {
     e.requireSse();
-    writeExtended(e, 0, e.readLow(1, 8));
+    e.writeVector(0, e.readExtended(1, 8));
   },
 });
 define({
@@ -68,9 +62,8 @@ define({
   encodings: ["66 0F D6 /r Wq Vx"],
   semantics: (e) => {
     e.requireSse();
-    const value = e.readLow(1, 8);
-    if (e.isMemory(0)) e.writeLow(0, 8, value);
-    else writeExtended(e, 0, value);
+    if (e.isMemory(0)) e.writeLow(0, 8, e.readLow(1, 8));
+    else e.writeVector(0, e.readExtended(1, 8));
   },
 });
 
@@ -80,10 +73,9 @@ for (const [name, prefix, letter, size] of [["movss", "F3", "d", 4], ["movsd", "
     encodings: [`${prefix} 0F 10 /r Vx W${letter}`],
     semantics: (e) => {
       e.requireSse();
-      const value = e.readLow(1, size);
       // From memory the rest becomes zero, from a register it stays as it is.
-      if (e.isMemory(1)) writeExtended(e, 0, value);
-      else e.writeLow(0, size, value);
+      if (e.isMemory(1)) e.writeVector(0, e.readExtended(1, size));
+      else e.writeLow(0, size, e.readLow(1, size));
     },
   });
   define({

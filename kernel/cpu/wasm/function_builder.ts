@@ -176,6 +176,11 @@ export class FunctionBuilder {
     return this.#loadVectorAs(0x0a, address, 0, Memory.Engine);
   }
 
+  /** Loads 4 or 8 bytes into the low ones of a new local, the others zero. */
+  loadLow(size: 4 | 8, address: Expression<"i32">, memory: Memory): Local<"v128"> {
+    return this.#loadVectorAs(size === 4 ? 0x5c : 0x5d, address, 0, memory);
+  }
+
   #loadVectorAs(opcode: number, address: Expression<"i32">, offset: number, memory: Memory): Local<"v128"> {
     const local = this.local("v128");
     address.write(this.#body);
@@ -356,6 +361,26 @@ export class FunctionBuilder {
     this.if(undefined, then);
   }
 
+  /** Runs `otherwise` unless all conditions hold, which they mostly do. They are looked at one after another. */
+  unlessAll(conditions: readonly Expression<"i32">[], otherwise: () => void): void {
+    const [last, ...others] = conditions.toReversed();
+    if (last === undefined) return;
+    if (others.length === 0) return this.ifRarely(last.eqz(), otherwise);
+    this.block((end) => {
+      this.block((failed) => {
+        for (const condition of others.reverse()) this.#branchIf(condition.eqz(), failed, 0);
+        this.#branchIf(last, end, 1);
+      });
+      otherwise();
+    });
+  }
+
+  #branchIf(condition: Expression<"i32">, label: Label, likely: 0 | 1): void {
+    condition.write(this.#body);
+    this.#hint(likely);
+    this.branchIf(undefined, label);
+  }
+
   /** Runs `then`, unless a condition that mostly holds does not. */
   ifMostly(condition: Expression<"i32">, then: () => void, otherwise?: () => void): void {
     condition.write(this.#body);
@@ -402,8 +427,9 @@ export class FunctionBuilder {
     this.#body.unsigned(this.#depth - label.depth);
   }
 
-  branchIf(condition: Expression<"i32">, label: Label): void {
-    condition.write(this.#body);
+  /** Branches if a condition holds; `undefined`: it has been written. */
+  branchIf(condition: Expression<"i32"> | undefined, label: Label): void {
+    condition?.write(this.#body);
     this.#body.byte(0x0d);
     this.#body.unsigned(this.#depth - label.depth);
   }
