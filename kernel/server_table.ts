@@ -10,7 +10,8 @@
 import type { AttachServer } from "./abi/control.ts";
 import { MessageType } from "./abi/message.ts";
 import { FifoChannel } from "./channel/fifo_channel.ts";
-import type { AttentionWord, DomainShare, Grants } from "./channel/grants.ts";
+import type { AttentionWord } from "./attention.ts";
+import type { DomainShare, Grants } from "./channel/grants.ts";
 import type { ChannelHandlers, KernelChannel } from "./channel/kernel_channel.ts";
 import { Mailbox, MailboxState } from "./channel/mailbox.ts";
 import { WorkerChannel } from "./channel/worker_channel.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AttentionWord } from "./attention.ts";
 import type { BootEntry } from "./abi/control.ts";
 import type { StateFields } from "./abi/state.ts";
 
@@ -67,8 +68,8 @@ export interface Vcpu {
   interrupt(vector: number): void;
   /** Has a non-maskable interrupt delivered once no other is being handled. Ends HLT. */
   nonMaskableInterrupt(): void;
-  /** A word that another thread sets to 1 with `Atomics.store` to make {@link run} return soon. */
-  readonly attention: { readonly words: Int32Array; readonly index: number };
+  /** Makes {@link run} return soon, from any thread: see {@link raiseAttention}. */
+  readonly attention: AttentionWord;
   /** Power-on state (INIT keeps some of it: the toolstack always follows with an entry). */
   reset(): void;
   /** Registers for the first instruction. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type AttentionWord, raiseAttention } from "./channel/grants.ts";
+import { type AttentionWord, raiseAttention } from "./attention.ts";
 import type {
   SavedVcpu,
   VcpuAction,

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { raiseAttention } from "./attention.ts";
 import { InterruptController } from "./interrupt/interrupt_controller.ts";
 import { type Vcpu, VcpuExit } from "./vcpu.ts";
 import { VcpuLoop } from "./vcpu_loop.ts";
@@ -130,7 +131,7 @@ Deno.test("a halted vCPU executes nothing until an interrupt", () => {
   const bench = new Bench();
   bench.exits.push(VcpuExit.Halt);
   bench.loop.step();
-  Atomics.store(bench.attention.words, 0, 1);
+  raiseAttention(bench.attention);
   const runs = bench.budgets.length;
   bench.arm(1);
   bench.interruptible = false;

@@ -5,7 +5,8 @@
  */
 
 import type { BootEntry } from "./abi/control.ts";
-import type { AttentionWord, DomainShare } from "./channel/grants.ts";
+import type { AttentionWord } from "./attention.ts";
+import type { DomainShare } from "./channel/grants.ts";
 import type { VcpuChannelPlan } from "./channel/vcpu_channel.ts";
 import type { ClockShare } from "./clock.ts";
 

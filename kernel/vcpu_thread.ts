@@ -7,7 +7,7 @@
 
 import { receiveMessageOnPort } from "node:worker_threads";
 import { decodeState, encodeState, type StateFields } from "./abi/state.ts";
-import { type AttentionWord, raiseAttention } from "./channel/grants.ts";
+import { type AttentionWord, raiseAttention } from "./attention.ts";
 import { Mailbox } from "./channel/mailbox.ts";
 import { openVcpuChannel, type VcpuChannel, type VcpuChannelPlan } from "./channel/vcpu_channel.ts";
 import { GuestClock } from "./clock.ts";

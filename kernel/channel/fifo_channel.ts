@@ -6,7 +6,8 @@
 
 import { encodeMessage, MessageType } from "../abi/message.ts";
 import type { FifoReaderEvent, FifoReaderStart } from "./fifo_reader.ts";
-import type { AttentionWord, DomainShare, Grants } from "./grants.ts";
+import type { AttentionWord } from "../attention.ts";
+import type { DomainShare, Grants } from "./grants.ts";
 import { type ChannelHandlers, type KernelChannel, MainReceiver } from "./kernel_channel.ts";
 import { Lock } from "./lock.ts";
 import { FifoSink, RequestQueue } from "./request_queue.ts";

@@ -8,7 +8,8 @@
  */
 
 import { encodeMessage, type Message, MessageReader, MessageType, ProtocolError } from "../abi/message.ts";
-import type { AttentionWord, DomainShare, Grants } from "./grants.ts";
+import type { AttentionWord } from "../attention.ts";
+import type { DomainShare, Grants } from "./grants.ts";
 import { Inbound } from "./inbound.ts";
 import { answerToMap } from "./map_answer.ts";
 import { Ring } from "./ring.ts";

@@ -24,12 +24,6 @@ export interface Grants {
   readonly ranges: readonly GrantedRange[];
 }
 
-/** A word that makes a vCPU's `run` return soon. */
-export interface AttentionWord {
-  readonly words: Int32Array;
-  readonly index: number;
-}
-
 /** Shared memory of a domain that servers' effects go to. */
 export interface DomainShare {
   readonly lines: SharedArrayBuffer;
@@ -40,10 +34,4 @@ export interface DomainShare {
   readonly events: SharedArrayBuffer;
   /** Parts of RAM by guest-physical address, last address inclusive. */
   readonly ram: readonly { readonly first: number; readonly last: number }[];
-}
-
-/** Makes a vCPU look at its interrupts and requests. */
-export function raiseAttention(word: AttentionWord): void {
-  Atomics.store(word.words, word.index, 1);
-  Atomics.notify(word.words, word.index);
 }

@@ -10,7 +10,8 @@ import { type Message, MessageType, ProtocolError } from "../abi/message.ts";
 import { InterruptLines } from "../io/interrupt_lines.ts";
 import { formatRange, IoMap, type MapRefusal } from "../io/io_map.ts";
 import { VcpuEvents } from "../io/vcpu_events.ts";
-import { type AttentionWord, type DomainShare, type Grants, raiseAttention } from "./grants.ts";
+import { type AttentionWord, raiseAttention } from "../attention.ts";
+import type { DomainShare, Grants } from "./grants.ts";
 import { Mailbox } from "./mailbox.ts";
 
 /** Bits of a request's id above which is who made it: 0 the main thread, else the number of the vCPU plus one. */

@@ -5,7 +5,8 @@
  */
 
 import { MessageType, writeHeader } from "../abi/message.ts";
-import type { AttentionWord, DomainShare, Grants } from "./grants.ts";
+import type { AttentionWord } from "../attention.ts";
+import type { DomainShare, Grants } from "./grants.ts";
 import { Inbound } from "./inbound.ts";
 import { Lock } from "./lock.ts";
 import { type Mailbox, MailboxState } from "./mailbox.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { AttentionWord, DomainShare, Grants } from "./grants.ts";
+import type { AttentionWord } from "../attention.ts";
+import type { DomainShare, Grants } from "./grants.ts";
 import { Inbound } from "./inbound.ts";
 import { type ChannelHandlers, type KernelChannel, MainReceiver } from "./kernel_channel.ts";
 import { Lock } from "./lock.ts";

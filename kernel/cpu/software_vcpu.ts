@@ -30,6 +30,7 @@ import {
   HALTED,
   INTERRUPT_WAITING,
   LEAVE_LOOP,
+  MOST_GRANTED,
   NMI_BLOCKED,
   NMI_PENDING,
   RFLAGS,
@@ -153,7 +154,7 @@ class EngineVcpu implements SoftwareVcpu {
     cpu.fetchFaulted = false;
     Atomics.and(words, ATTENTION >> 2, ~LEAVE_LOOP);
     words[CODE_DROPPED >> 2] = 0;
-    const granted = alone ? 0 : budget;
+    const granted = alone ? 0 : Math.min(budget, MOST_GRANTED);
     words[BUDGET >> 2] = granted;
     cpu.executing = true;
     this.#engine.run();

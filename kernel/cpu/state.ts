@@ -98,11 +98,14 @@ export const FAULT_ERROR = STATE + 0x364;
 export const FAULT_ADDRESS = STATE + 0x368;
 /**
  * Nonzero when the run loop must return to look at what changed: interrupts, timers, pause. Other threads set it
- * with atomics. i32.
+ * with atomics, to `ATTENTION_RAISED`. Generated code is left when the budget is less than this: its bits are more than any
+ * budget, so that one comparison tells of both. i32.
  */
 export const ATTENTION = STATE + 0x370;
 /** Bit of {@link ATTENTION} by which the vCPU itself has generated code return. The others belong to those around it. */
-export const LEAVE_LOOP = 1 << 16;
+export const LEAVE_LOOP = 1 << 29;
+/** Most instructions that are granted at once. */
+export const MOST_GRANTED = LEAVE_LOOP - 1;
 /** Nonzero while instructions are executed one at a time, and repeated ones element by element. i32. */
 export const STEPPING = ATTENTION + 4;
 /** Instructions executed so far. i64. */

@@ -7,6 +7,7 @@
 
 import type { DeviceContext } from "../../devices/device.ts";
 import { Uart } from "../../devices/uart.ts";
+import { raiseAttention } from "../../kernel/attention.ts";
 import { createSoftwareVcpu, type SoftwareVcpuOptions } from "../../kernel/cpu/software_vcpu.ts";
 import { PHYSICAL_ADDRESS_BITS } from "../../kernel/cpu/system/cpuid.ts";
 import { Signal } from "../../kernel/interrupt/delivery.ts";
@@ -120,8 +121,7 @@ class Machine implements VcpuBus {
   }
 
   #attention(): void {
-    const { words, index } = this.#vcpu.attention;
-    Atomics.store(words, index, 1);
+    raiseAttention(this.#vcpu.attention);
   }
 
   #serialContext(): DeviceContext {

@@ -5,6 +5,7 @@
  */
 
 import { assertLessOrEqual } from "@std/assert";
+import { raiseAttention } from "../../kernel/attention.ts";
 import { createSoftwareVcpu } from "../../kernel/cpu/software_vcpu.ts";
 import { Flag, Gpr } from "../../kernel/cpu/state.ts";
 import type { StateFields } from "../../kernel/abi/state.ts";
@@ -191,8 +192,7 @@ export class HostileMachine implements Disposable {
 
   /** Asks for attention: the run that is in progress ends soon, or the next one at once. */
   askAttention(): void {
-    const { words, index } = this.vcpu.attention;
-    Atomics.store(words, index, 1);
+    raiseAttention(this.vcpu.attention);
   }
 
   /** Runs once. @throws {Error} if it executes more than was granted, but for what cannot be helped. */

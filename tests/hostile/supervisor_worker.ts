@@ -6,12 +6,13 @@
 
 /// <reference lib="deno.worker" />
 
+import { raiseAttention } from "../../kernel/attention.ts";
 import { Command, LATER, PATIENCE, type Supervised, Word } from "./supervisor_words.ts";
 
 self.onmessage = ({ data }: MessageEvent<Supervised>) => {
   const control = new Int32Array(data.control);
   const attention = new Int32Array(data.attention);
-  const raise = () => Atomics.store(attention, data.index, 1);
+  const raise = () => raiseAttention({ words: attention, index: data.index });
   self.postMessage("ready");
   for (;;) {
     Atomics.wait(control, Word.Command, Command.Idle);

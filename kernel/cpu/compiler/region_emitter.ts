@@ -168,7 +168,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
         f.block((faultWithFlags) => {
           this.#faultWithFlags = faultWithFlags;
           this.#node = entry;
-          if (!entry.loop) this.#leaveIfAsked(entry.block.address);
+          this.#leaveIfAsked(entry.block.address);
           this.#enterStretch(entry);
           this.#tree(entry);
         });
@@ -220,7 +220,6 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.f.loop((label) => {
       this.#labels.set(node, label);
       this.#begin(node);
-      this.#leaveIfAsked(node.block.address);
       this.#within(node, node.merges);
     });
   }
@@ -339,12 +338,14 @@ export class RegionEmitter extends CachedMemoryEmitter {
       const budget = this.#registers.budget;
       this.f.set(budget, budget.sub(executed));
       this.#executed = 0;
-      if (this.#calledOut) this.#leaveIfAsked(edge.address);
+      const again = to.order <= node.order;
+      // Where a loop begins, the flags would have to be there for that; they are seldom read.
+      if (again || this.#calledOut) this.#leaveIfAsked(edge.address);
       const changes = this.#flow.stretch(node) !== this.#flow.stretch(to);
       if (changes || registers.stretch === undefined && (to.merge || to.loop)) registers.synchronize();
       if (changes) this.#enterStretch(to);
       if (to.merge) this.#ways.set(to, [...this.#ways.get(to) ?? [], values]);
-      if (to.merge || to.order <= node.order) this.f.branch(this.#labels.get(to)!);
+      if (to.merge || again) this.f.branch(this.#labels.get(to)!);
       else this.#tree(to);
     }
     this.#node = node;
@@ -458,7 +459,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
 
   #leaveIfAsked(address: number): void {
     const attention = this.f.loadAs("i32.load", NOWHERE, ATTENTION);
-    this.f.ifRarely(this.#registers.budget.ltS(0).or(attention), () => this.#leaveAt(address));
+    this.f.ifRarely(this.#registers.budget.ltS(attention), () => this.#leaveAt(address));
   }
 
   #leaveIfDropped(instruction: Instruction): void {

@@ -229,7 +229,7 @@ class CoreModule {
   ): void {
     f.storeAs("i32.store", NOWHERE, record, RUN_START);
     const attention = f.loadAs("i32.load", NOWHERE, ATTENTION);
-    f.if(budget.ltS(0).or(attention), () => {
+    f.if(budget.ltS(attention), () => {
       f.store(8, NOWHERE, rip, RIP);
       f.return(i32(0));
     });

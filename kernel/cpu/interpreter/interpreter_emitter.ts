@@ -175,7 +175,7 @@ export class InterpreterEmitter extends Emitter {
       f.storeAs("i32.store", NOWHERE, link, RUN_START);
       const attention = f.loadAs("i32.load", NOWHERE, ATTENTION);
       f.if(
-        budget.ltS(0).or(attention),
+        budget.ltS(attention),
         () => f.set(link, f.callFor("i32", this.core("leaveBefore"), link)),
         () => {
           if (this.site.counts) countEntry(f, link, this.core("hot"));

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ATTENTION_RAISED } from "../../attention.ts";
 import type { Emitter } from "../emitter.ts";
 import {
   ARITHMETIC_FLAGS,
@@ -73,7 +74,7 @@ export function interruptsEnabled(e: Emitter, leave: () => void): void {
   const waiting = f.loadAs("i32.load", NOWHERE, INTERRUPT_WAITING);
   const attention = f.loadAs("i32.load", NOWHERE, ATTENTION);
   f.if(waiting.or(attention), () => {
-    f.storeAs("i32.store", NOWHERE, i32(1), ATTENTION);
+    f.storeAs("i32.store", NOWHERE, i32(ATTENTION_RAISED), ATTENTION);
     leave();
   });
 }
