@@ -118,7 +118,7 @@ export abstract class Emitter extends FlagsEmitter {
     return (spec.place === "rm" || spec.place.endsWith("-rm")) && this.variant.rm !== 0;
   }
 
-  /** Reads operand `index`, zero-extended (an immediate: its low bytes). */
+  /** Reads operand `index`, zero-extended (an immediate: its low bytes). It costs little to use it several times. */
   read(index: number): Value {
     const spec = this.spec(index);
     const size = this.size(index);
@@ -127,9 +127,11 @@ export abstract class Emitter extends FlagsEmitter {
         return i64(1);
       case "fixed":
         return this.readGpr(spec.register!, size);
-      case "immediate":
+      case "immediate": {
         // A sign-extended byte is an operand of the first operand's size.
-        return this.immediate().zeroExtend(spec.signExtended === true ? this.size(0) : size);
+        const value = this.immediate().zeroExtend(spec.signExtended === true ? this.size(0) : size);
+        return value.constant === undefined ? this.f.let(value) : value;
+      }
       case "relative":
         return this.immediate();
       default:

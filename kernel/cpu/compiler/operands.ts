@@ -49,12 +49,12 @@ export abstract class OperandEmitter extends Emitter {
     this.#write(register * 8, size, value);
   }
 
-  // Bound, because a definition may write the register before it uses what it read.
+  // Bound, because a definition may write the register before it uses what it read. What is read of it is not, because
+  // mostly 32 bits of it are used as such, and need not be extended.
   #read(offset: number, size: number): Value {
     if (offset === NO_REGISTER) return i64(0);
-    const whole = this.register(offset >> 3);
-    const shifted = (offset & 7) === 0 ? whole : whole.shrU(8);
-    return this.f.let(shifted.zeroExtend(size));
+    const whole = this.f.let(this.register(offset >> 3));
+    return (offset & 7) === 0 ? whole.zeroExtend(size) : this.f.let(whole.shrU(8)).zeroExtend(size);
   }
 
   #write(offset: number, size: number, value: Value): void {

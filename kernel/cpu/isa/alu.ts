@@ -32,7 +32,7 @@ function encodings(number: number, lock: boolean): string[] {
 function binary(kind: FlagsKind, operation: (a: Value, b: Value) => Value) {
   return (e: Emitter) => {
     const size = e.size();
-    const b = e.let(e.read(1));
+    const b = e.read(1);
     let first!: Value;
     let result!: Value;
     e.modify(0, (a) => {
@@ -50,7 +50,7 @@ function binaryCarry(
 ) {
   return (e: Emitter) => {
     const size = e.size();
-    const b = e.let(e.read(1));
+    const b = e.read(1);
     const carry = e.f.let(e.flag("CF"));
     let first!: Value;
     let result!: Value;
@@ -91,8 +91,8 @@ define({
   encodings: encodings(7, false),
   semantics: (e) => {
     const size = e.size();
-    const a = e.let(e.read(0));
-    const b = e.let(e.read(1));
+    const a = e.read(0);
+    const b = e.read(1);
     e.setFlags(FlagsKind.Sub, size, a.sub(b).zeroExtend(size), b, a);
   },
 });

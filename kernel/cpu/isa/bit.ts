@@ -21,10 +21,10 @@ type Change = (value: Value, mask: Value) => Value;
 function byRegister(change: Change | undefined) {
   return (e: Emitter) => {
     const size = e.size();
-    const number = e.let(e.read(1));
+    const number = e.read(1);
     const bit = e.let(number.and(size * 8 - 1));
     if (!e.isMemory(0)) {
-      const value = e.let(e.read(0));
+      const value = e.read(0);
       if (change !== undefined) e.write(0, change(value, e.let(i64(1).shl(bit))));
       setCarry(e, value, bit);
       return;
@@ -41,7 +41,7 @@ function byImmediate(change: Change | undefined) {
     const size = e.size();
     const bit = e.let(e.read(1).and(size * 8 - 1));
     if (change === undefined) {
-      setCarry(e, e.let(e.read(0)), bit);
+      setCarry(e, e.read(0), bit);
       return;
     }
     let value!: Value;
@@ -87,7 +87,7 @@ for (const [name, opcode, digit, change] of OPERATIONS) {
 /** With a source of zero the destination stays as it is, and only ZF is set. */
 function scan(find: (value: Value) => Value) {
   return (e: Emitter) => {
-    const source = e.let(e.read(1));
+    const source = e.read(1);
     e.if(source.eqz(), () => {
       // The upper half of a 32-bit destination stays as well.
       e.setAllFlags(e.allFlags().or(BigInt(Flag.ZF)));

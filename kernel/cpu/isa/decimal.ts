@@ -18,7 +18,7 @@ function finish(e: Emitter, al: Value, carry: Expression<"i32">, adjust: Express
 /** DAA and DAS: `sign` is 1 or -1. */
 function packed(sign: 1 | -1) {
   return (e: Emitter) => {
-    const al = e.let(e.readGpr(Gpr.RAX, 1));
+    const al = e.readGpr(Gpr.RAX, 1);
     const carry = e.f.let(e.flag("CF"));
     const low = e.f.let(al.and(15).gtU(9n).or(e.flag("AF")));
     const high = e.f.let(al.gtU(0x99n).or(carry));
@@ -38,7 +38,7 @@ define({ name: "das", encodings: ["2F i64"], semantics: packed(-1) });
 /** AAA and AAS. */
 function unpacked(sign: 1 | -1) {
   return (e: Emitter) => {
-    const ax = e.let(e.readGpr(Gpr.RAX, 2));
+    const ax = e.readGpr(Gpr.RAX, 2);
     const adjust = e.f.let(ax.and(15).gtU(9n).or(e.flag("AF")));
     const result = e.let(ax.add(adjust.extendU().mul(0x106 * sign)).and(0xff0f));
     e.writeGpr(Gpr.RAX, 2, result);
@@ -53,9 +53,9 @@ define({
   name: "aam",
   encodings: ["D4 Ib i64"],
   semantics: (e) => {
-    const base = e.let(e.read(0));
+    const base = e.read(0);
     e.if(base.eqz(), () => e.fault(Vector.DE));
-    const al = e.let(e.readGpr(Gpr.RAX, 1));
+    const al = e.readGpr(Gpr.RAX, 1);
     const low = e.let(al.remU(base));
     e.writeGpr(Gpr.RAX, 2, al.divU(base).shl(8).or(low));
     e.setFlags(FlagsKind.Logic, 1, low);
@@ -65,7 +65,7 @@ define({
   name: "aad",
   encodings: ["D5 Ib i64"],
   semantics: (e) => {
-    const ax = e.let(e.readGpr(Gpr.RAX, 2));
+    const ax = e.readGpr(Gpr.RAX, 2);
     const al = e.let(ax.shrU(8).mul(e.read(0)).add(ax).and(0xff));
     e.writeGpr(Gpr.RAX, 2, al);
     e.setFlags(FlagsKind.Logic, 1, al);

@@ -12,7 +12,7 @@ define({
   encodings: ["NP 0F 6E /r Pq Ey"],
   semantics: (e) => {
     e.checkMmx();
-    const value = e.let(e.read(1));
+    const value = e.read(1);
     e.enterMmx();
     writeMmx(e, 0, value);
   },

@@ -52,7 +52,7 @@ define({
   name: "xchg",
   encodings: ["86 /r Eb Gb lock", "87 /r Ev Gv lock", "90+r rAX Zv"],
   semantics: (e) => {
-    const b = e.let(e.read(1));
+    const b = e.read(1);
     let old!: Value;
     e.exchange(0, (a) => {
       old = a;
@@ -119,7 +119,7 @@ define({
   encodings: ["0F C0 /r Eb Gb lock", "0F C1 /r Ev Gv lock"],
   semantics: (e) => {
     const size = e.size();
-    const b = e.let(e.read(1));
+    const b = e.read(1);
     let old!: Value;
     let result!: Value;
     e.modify(0, (a) => {
@@ -140,8 +140,8 @@ define({
   encodings: ["0F B0 /r Eb Gb lock", "0F B1 /r Ev Gv lock"],
   semantics: (e) => {
     const size = e.size();
-    const accumulator = e.let(e.readGpr(Gpr.RAX, size));
-    const replacement = e.let(e.read(1));
+    const accumulator = e.readGpr(Gpr.RAX, size);
+    const replacement = e.read(1);
     let old!: Value;
     if (e.isMemory(0)) {
       e.modify(0, (a) => {
@@ -151,7 +151,7 @@ define({
       e.if(old.ne(accumulator), () => e.writeGpr(Gpr.RAX, size, old));
     } else {
       // A register that is not replaced keeps its upper half as well.
-      old = e.let(e.read(0));
+      old = e.read(0);
       e.if(old.eq(accumulator), () => e.write(0, replacement), () => e.writeGpr(Gpr.RAX, size, old));
     }
     e.setFlags(FlagsKind.Sub, size, accumulator.sub(old).zeroExtend(size), old, accumulator);

@@ -31,8 +31,8 @@ define({
   encodings: ["F6 /4 Eb", "F7 /4 Ev"],
   semantics: (e) => {
     const size = e.size();
-    const a = e.let(e.readGpr(Gpr.RAX, size));
-    const b = e.let(e.read(0));
+    const a = e.readGpr(Gpr.RAX, size);
+    const b = e.read(0);
     const low = e.let(a.mul(b));
     const high = e.let(size === 8 ? multiplyHigh(e.f, false, a, b) : low.shrU(size * 8));
     writeProduct(e, size, low, high);
@@ -94,7 +94,7 @@ define({
   encodings: ["F6 /6 Eb", "F7 /6 Ev"],
   semantics: (e) => {
     const size = e.size();
-    const divisor = e.let(e.read(0));
+    const divisor = e.read(0);
     e.if(divisor.eqz(), () => e.fault(Vector.DE));
     if (size < 8) {
       const number = e.let(dividend(e, size));
@@ -103,10 +103,10 @@ define({
       writeQuotient(e, size, quotient, e.let(number.remU(divisor)));
       return;
     }
-    const high = e.let(e.readGpr(Gpr.RDX, 8));
+    const high = e.readGpr(Gpr.RDX, 8);
     e.if(high.geU(divisor), () => e.fault(Vector.DE));
     e.if(high.eqz(), () => {
-      const low = e.let(e.readGpr(Gpr.RAX, 8));
+      const low = e.readGpr(Gpr.RAX, 8);
       writeQuotient(e, 8, e.let(low.divU(divisor)), e.let(low.remU(divisor)));
     }, () => void e.system("divide128", divisor));
   },
@@ -128,7 +128,7 @@ define({
       writeQuotient(e, size, quotient, e.let(number.remS(divisor)));
       return;
     }
-    const low = e.let(e.readGpr(Gpr.RAX, 8));
+    const low = e.readGpr(Gpr.RAX, 8);
     const plain = e.readGpr(Gpr.RDX, 8).eq(low.shrS(63)).and(divisor.ne(-1n).or(low.ne(least)));
     e.if(plain, () => {
       writeQuotient(e, 8, e.let(low.divS(divisor)), e.let(low.remS(divisor)));

@@ -164,7 +164,7 @@ function doubleShift(
   return (e: Emitter) => {
     const size = e.size();
     const bits = size * 8;
-    const b = e.let(e.read(1));
+    const b = e.read(1);
     const count = countOf(e, 2, size);
     let first!: Value;
     let result!: Value;

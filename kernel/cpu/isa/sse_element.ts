@@ -61,7 +61,7 @@ function defineInsert(name: string, encodings: readonly string[], size: 1 | 2 | 
     semantics: (e) => {
       e.requireSse();
       const bytes = size === 4 ? e.size(1) : size;
-      const value = e.let(e.read(1));
+      const value = e.read(1);
       e.writeElement(0, bytes, value, chosenOffset(e, bytes, 16 / bytes));
     },
   });
@@ -74,7 +74,7 @@ define({
   encodings: ["NP 0F C4 /r Pq Rd Ib", "NP 0F C4 /r Pq Mw Ib"],
   semantics: (e) => {
     e.checkMmx();
-    const value = e.let(e.read(1));
+    const value = e.read(1);
     e.enterMmx();
     e.writeElement(0, 2, value, chosenOffset(e, 2, 4));
     fillExponent(e, 0);

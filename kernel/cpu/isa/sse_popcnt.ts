@@ -11,7 +11,7 @@ define({
   name: "popcnt",
   encodings: ["F3 0F B8 /r Gv Ev"],
   semantics: (e) => {
-    const source = e.let(e.read(1));
+    const source = e.read(1);
     e.write(0, source.popcnt());
     e.setAllFlags(source.eqz().extendU().shl(Math.log2(Flag.ZF)));
   },

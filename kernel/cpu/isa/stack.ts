@@ -34,14 +34,14 @@ define({
   semantics: (e) => {
     const size = e.stackSize;
     const { value, commit } = e.pop(size);
-    const before = e.let(e.readGpr(Gpr.RSP, 8));
+    const before = e.readGpr(Gpr.RSP, 8);
     // An address that has RSP as its base uses the incremented pointer; a fault must leave the old one.
     commit();
     if (!e.isMemory(0)) {
       e.write(0, value);
       return;
     }
-    const after = e.let(e.readGpr(Gpr.RSP, 8));
+    const after = e.readGpr(Gpr.RSP, 8);
     const offset = e.let(e.effectiveAddress());
     e.writeGpr(Gpr.RSP, 8, before);
     const linear = e.addressAt(offset, size, "write");
@@ -83,7 +83,7 @@ define({
   encodings: ["60 i64"],
   semantics: (e) => {
     const size = e.operandSize;
-    const first = e.let(e.readGpr(Gpr.RSP, size));
+    const first = e.readGpr(Gpr.RSP, size);
     // All of it must fit before any is written.
     e.probeWrite(size, e.stackAddress(i64(-8 * size), size, "write").linear);
     for (let register = Gpr.RAX; register <= Gpr.RDI; register++) {

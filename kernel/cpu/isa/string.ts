@@ -250,7 +250,7 @@ define({
     repeated(
       e,
       () => {
-        const a = e.let(e.readGpr(Gpr.RAX, size));
+        const a = e.readGpr(Gpr.RAX, size);
         const b = e.load(size, destination(e, size, "read"));
         advance(e, Gpr.RDI, step(e, size));
         e.f.set(equal, a.eq(b));

@@ -84,8 +84,8 @@ define({
   name: "arpl",
   encodings: ["63 /r Ew Gw i64"],
   semantics: (e) => {
-    const old = e.let(e.read(0));
-    const source = e.let(e.read(1));
+    const old = e.read(0);
+    const source = e.read(1);
     const raised = e.f.let(old.and(3).ltU(source.and(3)));
     // What stays as it is need not be writable; else a fault must leave ZF.
     if (e.isMemory(0)) e.if(raised, () => e.probeWrite(2, e.address(0, "write")));

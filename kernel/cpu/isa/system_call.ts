@@ -103,7 +103,7 @@ define({
     };
     if (!e.bits64 || e.operandSize !== 8) return slow();
     const { f } = e;
-    const target = e.let(e.readGpr(Gpr.RCX, 8));
+    const target = e.readGpr(Gpr.RCX, 8);
     const flags = e.let(e.readGpr(Gpr.R11, 8).and(SYSRET_FLAGS));
     const kernel = f.loadAs("i32.load", NOWHERE, CPL).eqz();
     const canonical = target.shl(16).shrS(16).eq(target);

@@ -64,6 +64,7 @@ const NARROWER: ReadonlyMap<number, number> = new Map(
 
 /** Of the low 1, 2 and 4 bytes of an i64. */
 const SIGN_EXTEND = [0xc2, 0xc3, 0xc4];
+const WRAP = 0xa7;
 const EXTEND_U = 0xad;
 const EXTEND_S = 0xac;
 const SELECT = 0x1b;
@@ -148,7 +149,22 @@ export class Expression<T extends Type = Type> {
   }
   and(other: Operand<T>): Expression<T> {
     const right = this.#same(other);
-    return right.is(-1) ? this : this.#binary("and", right);
+    if (right.is(-1)) return this;
+    return this.#fewerBits(right.constant) ?? this.#binary("and", right);
+  }
+
+  /** Fewer bits of what is cut already, as one operation. */
+  #fewerBits(mask: bigint | number | undefined): Expression<T> | undefined {
+    if (mask === undefined) return undefined;
+    const [first, second] = this.args;
+    if (this.code[0] === EXTEND_U && mask >= 0n && mask <= 0x7fff_ffffn) {
+      return (first as Expression<"i32">).and(Number(mask)).extendU() as Expression as Expression<T>;
+    }
+    const cut = this.code[0] === INTEGER.and[this.type === "i64" ? 1 : 0] ? second!.constant : undefined;
+    if (cut === undefined) return undefined;
+    return (first as Expression<T>).and(
+      (this.type === "i64" ? BigInt(mask) & BigInt(cut) : Number(mask) & Number(cut)) as Operand<T>,
+    );
   }
   or(other: Operand<T>): Expression<T> {
     const right = this.#same(other);
@@ -233,7 +249,7 @@ export class Expression<T extends Type = Type> {
   wrap(): Expression<"i32"> {
     if (this.type === "i32") return this as unknown as Expression<"i32">;
     if (this.constant !== undefined) return i32(Number(BigInt.asIntN(32, this.constant as bigint)));
-    return this.#narrowed() ?? new Expression("i32", [0xa7], [this]);
+    return this.#narrowed() ?? new Expression("i32", [WRAP], [this]);
   }
 
   #narrowed(): Expression<"i32"> | undefined {
@@ -256,17 +272,19 @@ export class Expression<T extends Type = Type> {
   /** An i32 extended to 64 bits with zeros. */
   extendU(): Expression<"i64"> {
     if (this.constant !== undefined) return i64(BigInt.asUintN(32, BigInt(this.constant as number)));
-    return new Expression("i64", [0xad], [this]);
+    return new Expression("i64", [EXTEND_U], [this]);
   }
   /** An i32 extended to 64 bits with its sign. */
   extendS(): Expression<"i64"> {
     if (this.constant !== undefined) return i64(BigInt(this.constant as number));
-    return new Expression("i64", [0xac], [this]);
+    return new Expression("i64", [EXTEND_S], [this]);
   }
   /** The low `size` bytes (1, 2, or 4 of an i64) extended with their sign. */
   signExtend(size: number): Expression<T> {
     if (this.type === "i64") {
       if (size === 8) return this;
+      const [narrow] = this.args as readonly Expression<"i32">[];
+      if (size === 4 && this.code[0] === EXTEND_U) return narrow!.extendS() as Expression as Expression<T>;
       return new Expression(this.type, [SIGN_EXTEND[Math.log2(size)]!], [this]);
     }
     if (size === 4) return this;
