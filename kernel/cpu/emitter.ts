@@ -118,6 +118,11 @@ export abstract class Emitter extends FlagsEmitter {
     return (spec.place === "rm" || spec.place.endsWith("-rm")) && this.variant.rm !== 0;
   }
 
+  /** Whether two operands are known to be the same register. */
+  isSame(_index: number, _other: number): boolean {
+    return false;
+  }
+
   /** Reads operand `index`, zero-extended (an immediate: its low bytes). It costs little to use it several times. */
   read(index: number): Value {
     const spec = this.spec(index);

@@ -30,6 +30,15 @@ export enum FlagsKind {
   SubBorrow,
   /** ZF, SF and PF from the result; CF, OF and AF as in RFLAGS from `source`. */
   Explicit,
+  /**
+   * Those of `result` - `source`: `result` is the first operand, and nothing is computed unless it is asked for. Above
+   * operands of 4 bytes there may be anything in both.
+   */
+  Compare,
+  /** `source` is shifted one place less than `result`: its top bit goes into CF. AF is clear. */
+  ShiftLeft,
+  /** The same, where the lowest bit goes into CF. */
+  ShiftRight,
   /** How many there are. */
   Count,
 }
@@ -68,6 +77,15 @@ function signBit(value: Expression<"i64">, size: number): Expression<"i32"> {
   return size === 4 ? bits : bits.and(1);
 }
 
+/** A comparison as the subtraction that it is. */
+function computed(flags: FlagsSource): FlagsSource {
+  if (flags.kind !== FlagsKind.Compare) return flags;
+  const { size } = flags;
+  const first = flags.result.zeroExtend(size);
+  const source = flags.source.zeroExtend(size);
+  return { kind: FlagsKind.Sub, size, result: first.sub(source).zeroExtend(size), source, first };
+}
+
 /** First operand of the operation that left `flags`. */
 function firstOperand(flags: FlagsSource): Expression<"i64"> {
   if (flags.first !== undefined) return flags.first;
@@ -91,7 +109,8 @@ function materializedBit(value: Expression<"i64">, mask: number): Expression<"i3
 }
 
 /** One flag as 0 or 1. */
-export function flagValue(flags: FlagsSource, name: FlagName): Expression<"i32"> {
+export function flagValue(left: FlagsSource, name: FlagName): Expression<"i32"> {
+  const flags = computed(left);
   const { kind, size, result, source } = flags;
   if (kind === FlagsKind.Materialized) return materializedBit(result, Flag[name]);
   switch (name) {
@@ -144,7 +163,10 @@ function carry(flags: FlagsSource): Expression<"i32"> {
     case FlagsKind.Dec:
       return source.wrap();
     case FlagsKind.Explicit:
-      return source.wrap().and(1);
+    case FlagsKind.ShiftRight:
+      return flags.source.wrap().and(1);
+    case FlagsKind.ShiftLeft:
+      return signBit(flags.source, size);
     default:
       return i32(0);
   }
@@ -174,6 +196,9 @@ function overflow(flags: FlagsSource): Expression<"i32"> {
       return result.eq(most - 1n);
     case FlagsKind.Explicit:
       return materializedBit(source, Flag.OF);
+    case FlagsKind.ShiftLeft:
+    case FlagsKind.ShiftRight:
+      return signBit(source.xor(result), size);
     default:
       return i32(0);
   }
@@ -187,7 +212,8 @@ export function conditionValue(flags: FlagsSource, code: number): Expression<"i3
   return (code & 1) === 0 ? positive : positive.eqz();
 }
 
-function positiveCondition(flags: FlagsSource, index: number): Expression<"i32"> {
+function positiveCondition(left: FlagsSource, index: number): Expression<"i32"> {
+  const flags = computed(left);
   const flag = (name: FlagName) => flagValue(flags, name);
   const { kind, size, source } = flags;
   if (kind === FlagsKind.Sub && flags.carryIn === undefined) {

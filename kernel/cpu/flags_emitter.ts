@@ -44,6 +44,11 @@ export abstract class FlagsEmitter extends MemoryEmitter {
     this.flags = this.keepFlags(i32(flagsKindCode(kind, size)), flags);
   }
 
+  /** Sets the six flags as the subtraction of `b` from `a` does. */
+  compare(size: number, a: Value, b: Value): void {
+    this.setFlags(FlagsKind.Compare, size, size === 4 ? a.uncut : a, size === 4 ? b.uncut : b);
+  }
+
   /** Sets the flags of an addition or subtraction with a carry that is known only at run time. */
   setCarryFlags(
     kinds: readonly [without: FlagsKind, withCarry: FlagsKind],

@@ -33,6 +33,13 @@ export abstract class OperandEmitter extends Emitter {
     return spec.place === "reg" ? this.instruction.register : this.instruction.rm;
   }
 
+  override isSame(index: number, other: number): boolean {
+    const place = (operand: number) => this.spec(operand).place;
+    const registers = [place(index), place(other)].every((place) => place === "reg" || place === "rm");
+    const memory = this.isMemory(index) || this.isMemory(other);
+    return registers && !memory && this.#number(this.spec(index)) === this.#number(this.spec(other));
+  }
+
   protected override readRegister(spec: OperandSpec, size: number): Value {
     return this.#read(this.#number(spec), size);
   }

@@ -32,12 +32,13 @@ function encodings(number: number, lock: boolean): string[] {
 function binary(kind: FlagsKind, operation: (a: Value, b: Value) => Value) {
   return (e: Emitter) => {
     const size = e.size();
+    const same = e.isSame(0, 1);
     const b = e.read(1);
     let first!: Value;
     let result!: Value;
     e.modify(0, (a) => {
       first = a;
-      return result = e.let(operation(a, b).zeroExtend(size));
+      return result = e.let(operation(a, same ? a : b).zeroExtend(size));
     });
     e.setFlags(kind, size, result, kind === FlagsKind.Logic ? i64(0) : b, first);
   };
@@ -93,7 +94,7 @@ define({
     const size = e.size();
     const a = e.read(0);
     const b = e.read(1);
-    e.setFlags(FlagsKind.Sub, size, a.sub(b).zeroExtend(size), b, a);
+    e.compare(size, a, b);
   },
 });
 
@@ -109,7 +110,10 @@ define({
     "F6 /1 Eb Ib",
     "F7 /1 Ev Iz",
   ],
-  semantics: (e) => e.setFlags(FlagsKind.Logic, e.size(), e.read(0).and(e.read(1))),
+  semantics: (e) => {
+    const a = e.read(0);
+    e.setFlags(FlagsKind.Logic, e.size(), e.isSame(0, 1) ? a : a.and(e.read(1)));
+  },
 });
 
 /** INC and DEC leave CF as it is. */

@@ -154,7 +154,7 @@ define({
       old = e.read(0);
       e.if(old.eq(accumulator), () => e.write(0, replacement), () => e.writeGpr(Gpr.RAX, size, old));
     }
-    e.setFlags(FlagsKind.Sub, size, accumulator.sub(old).zeroExtend(size), old, accumulator);
+    e.compare(size, accumulator, old);
   },
 });
 

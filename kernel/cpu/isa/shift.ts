@@ -22,14 +22,17 @@ function encodings(number: number): string[] {
   ];
 }
 
-/** Result of a shift, with CF and OF as 0 or 1. */
-interface Shifted {
+/** Result of a rotate, with CF and OF as 0 or 1. */
+interface Rotated {
   readonly result: Value;
   readonly carry: Value;
   readonly overflow: Value;
 }
 
-type Shift = (e: Emitter, a: Local<"i64">, count: Value, bits: number) => Shifted;
+type Rotate = (e: Emitter, a: Local<"i64">, count: Value, bits: number) => Rotated;
+
+/** A shift by any number of places; bits above the operand may be anything. */
+type Shift = (a: Value, count: Value, bits: number) => Value;
 
 function carryAndOverflow(carry: Value, overflow: Value): Value {
   return carry.or(overflow.shl(Math.log2(Flag.OF)));
@@ -41,61 +44,55 @@ function countOf(e: Emitter, index: number, size: number): Value {
 }
 
 /** A shift sets all flags from its result, unless the count is zero. */
-function shift(compute: Shift) {
+function shift(kind: FlagsKind.ShiftLeft | FlagsKind.ShiftRight, compute: Shift) {
   return (e: Emitter) => {
     const size = e.size();
     const count = countOf(e, 1, size);
-    let shifted!: Shifted;
+    let before!: Value;
     let result!: Value;
     e.modify(0, (a) => {
-      shifted = compute(e, e.let(a), count, size * 8);
-      return result = e.let(shifted.result.zeroExtend(size));
+      before = a;
+      return result = e.let(compute(a, count, size * 8).zeroExtend(size));
     });
     e.if(count.ne(0n), () => {
-      e.setFlags(FlagsKind.Explicit, size, result, carryAndOverflow(shifted.carry, shifted.overflow));
+      const oneLess = compute(before, count.sub(1), size * 8).zeroExtend(size);
+      e.setFlags(kind, size, result, oneLess);
     });
   };
 }
 
 /** A rotate sets CF and OF alone, unless the count is zero. */
-function rotate(compute: Shift) {
+function rotate(compute: Rotate) {
   return (e: Emitter) => {
     const size = e.size();
     const count = countOf(e, 1, size);
-    let shifted!: Shifted;
+    let rotated!: Rotated;
     e.modify(0, (a) => {
-      shifted = compute(e, e.let(a), count, size * 8);
-      return e.let(shifted.result.zeroExtend(size));
+      rotated = compute(e, e.let(a), count, size * 8);
+      return e.let(rotated.result.zeroExtend(size));
     });
     e.if(count.ne(0n), () => {
       const others = e.allFlags().and(~BigInt(Flag.CF | Flag.OF));
-      e.setAllFlags(others.or(carryAndOverflow(shifted.carry, shifted.overflow)));
+      e.setAllFlags(others.or(carryAndOverflow(rotated.carry, rotated.overflow)));
     });
   };
 }
 
 const bit = (value: Value, number: number | Value) => value.shrU(number as Value).and(1);
 
-const shl: Shift = (e, a, count, bits) => {
-  const result = e.let(a.shl(count).zeroExtend(bits / 8));
-  // The last bit shifted out. With 64 bits the count is never 0 where this is used.
-  const carry = bits === 64 ? bit(a, i64(64).sub(count)) : bit(a.shl(count), bits);
-  return { result, carry, overflow: bit(result, bits - 1).xor(carry) };
-};
-const shr: Shift = (_e, a, count, bits) => ({
-  result: bits === 64 ? a.shrU(count) : a.wrap().shrU(count.wrap()).extendU(),
-  carry: bit(a, count.sub(1)),
-  overflow: bit(a, bits - 1),
-});
-const sar: Shift = (e, a, count, bits) => {
-  const signed = e.let(a.signExtend(bits / 8));
-  const result = bits === 64 ? a.shrS(count) : a.wrap().signExtend(bits / 8).shrS(count.wrap()).extendU();
-  return { result, carry: signed.shrS(count.sub(1)).and(1), overflow: i64(0) };
-};
+// Counts of operands of less than 64 bits are less than 32: no other bits come in where that many are shifted.
+const shl: Shift = (a, count) => a.shl(count);
+const shr: Shift = (a, count, bits) => bits === 64 ? a.shrU(count) : a.wrap().shrU(count.wrap()).extendU();
+const sar: Shift = (a, count, bits) =>
+  bits === 64 ? a.shrS(count) : a.wrap().signExtend(bits / 8).shrS(count.wrap()).extendU();
 
-define({ name: "shl", encodings: [...encodings(4), ...encodings(6)], semantics: shift(shl) });
-define({ name: "shr", encodings: encodings(5), semantics: shift(shr) });
-define({ name: "sar", encodings: encodings(7), semantics: shift(sar) });
+define({
+  name: "shl",
+  encodings: [...encodings(4), ...encodings(6)],
+  semantics: shift(FlagsKind.ShiftLeft, shl),
+});
+define({ name: "shr", encodings: encodings(5), semantics: shift(FlagsKind.ShiftRight, shr) });
+define({ name: "sar", encodings: encodings(7), semantics: shift(FlagsKind.ShiftRight, sar) });
 
 function rotatedLeft(a: Local<"i64">, count: Value, bits: number): Value {
   if (bits === 64) return a.rotl(count);
@@ -159,7 +156,7 @@ define({
 
 /** SHLD and SHRD: bits come in from the second operand. With 16 bits a count above 16 is undefined. */
 function doubleShift(
-  compute: (a: Value, b: Value, count: Value, bits: number) => Omit<Shifted, "overflow">,
+  compute: (a: Value, b: Value, count: Value, bits: number) => Omit<Rotated, "overflow">,
 ) {
   return (e: Emitter) => {
     const size = e.size();

@@ -6,7 +6,6 @@
  */
 
 import type { Emitter, Value } from "../emitter.ts";
-import { FlagsKind } from "../flags.ts";
 import { ATTENTION, Flag, Gpr, Segment, STEPPING } from "../state.ts";
 import { Repeat } from "../variant.ts";
 import { type Expression, i32, i64, select } from "../wasm/expression.ts";
@@ -232,7 +231,7 @@ define({
         advance(e, Gpr.RSI, by);
         advance(e, Gpr.RDI, by);
         e.f.set(equal, a.eq(b));
-        e.setFlags(FlagsKind.Sub, size, a.sub(b).zeroExtend(size), b, a);
+        e.compare(size, a, b);
       },
       undefined,
       mismatch(e, equal),
@@ -254,7 +253,7 @@ define({
         const b = e.load(size, destination(e, size, "read"));
         advance(e, Gpr.RDI, step(e, size));
         e.f.set(equal, a.eq(b));
-        e.setFlags(FlagsKind.Sub, size, a.sub(b).zeroExtend(size), b, a);
+        e.compare(size, a, b);
       },
       undefined,
       mismatch(e, equal),

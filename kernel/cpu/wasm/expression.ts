@@ -130,6 +130,7 @@ export class Expression<T extends Type = Type> {
   }
   sub(other: Operand<T>): Expression<T> {
     const right = this.#same(other);
+    if (this === right) return this.#same(0 as Operand<T>);
     return right.is(0) ? this : this.#binary("sub", right);
   }
   mul(other: Operand<T>): Expression<T> {
@@ -149,7 +150,7 @@ export class Expression<T extends Type = Type> {
   }
   and(other: Operand<T>): Expression<T> {
     const right = this.#same(other);
-    if (right.is(-1)) return this;
+    if (right.is(-1) || right === this) return this;
     return this.#fewerBits(right.constant) ?? this.#binary("and", right);
   }
 
@@ -168,9 +169,10 @@ export class Expression<T extends Type = Type> {
   }
   or(other: Operand<T>): Expression<T> {
     const right = this.#same(other);
-    return right.is(0) ? this : this.#binary("or", right);
+    return right.is(0) || right === this ? this : this.#binary("or", right);
   }
   xor(other: Operand<T>): Expression<T> {
+    if (this === other) return this.#same(0 as Operand<T>);
     return this.#binary("xor", other);
   }
   shl(other: Operand<T>): Expression<T> {
@@ -268,6 +270,12 @@ export class Expression<T extends Type = Type> {
     const right = second.wrap();
     if (code === INTEGER.and[1] && right.is(-1)) return first!.wrap();
     return new Expression("i32", [narrower], [first!.wrap(), right]);
+  }
+  /** What this is the low 4 bytes of, zero-extended; this itself if it is nothing of that kind. */
+  get uncut(): Expression<T> {
+    const [narrow] = this.args;
+    const cut = this.code[0] === EXTEND_U && narrow!.code[0] === WRAP;
+    return cut ? narrow!.args[0] as Expression as Expression<T> : this;
   }
   /** An i32 extended to 64 bits with zeros. */
   extendU(): Expression<"i64"> {
