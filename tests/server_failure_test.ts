@@ -47,6 +47,7 @@ Deno.test("a server that cannot start ends the domain with one line that names i
           shareMemory: false,
           logLevel: 0,
           servers: [brokenServer(code)],
+          load: () => Promise.resolve(),
         }, { event() {}, serverOutput() {}, line() {}, failed() {} }), Error);
       assertMatch(error.message, /^Device server "broken" [^\n]+$/);
       assertStringIncludes(error.message, message);
@@ -62,6 +63,7 @@ Deno.test("a server that dies later fails the domain with one line that names it
     shareMemory: false,
     logLevel: 0,
     servers: SERVERS.slice(0, 1),
+    load: () => Promise.resolve(),
   }, { event() {}, serverOutput() {}, line() {}, failed: failed.resolve });
   const name = SERVERS[0]!.manifest.name;
   await killProcesses([supervisor.processes.get(name)!]);

@@ -6,7 +6,7 @@
 
 import { ControlType, type DomainEvent } from "../kernel/abi/control.ts";
 import { SECOND_SERIAL_PORT } from "../servers/mod.ts";
-import { buildImage, loadImage } from "./boot.ts";
+import { loadImage } from "./boot.ts";
 import { ConsolePipe, type SerialConsole } from "./console.ts";
 import {
   checkConfig,
@@ -21,6 +21,7 @@ import { GuestOutcome, tripleFault } from "./guest_outcome.ts";
 import { checkHostMemory } from "./host_memory.ts";
 import { chord, encodeInputEvents, type InputEvent } from "./input_events.ts";
 import { CONSOLE_SERVER, domainServers, INPUT_SERVER, POWER_BUTTON_SERVER } from "./platform.ts";
+import type { KernelProcess } from "./kernel_process.ts";
 import { formatVcpu } from "./registers.ts";
 import type { SavedState } from "./saved_state.ts";
 import { decodeStatistics, type Statistics } from "./statistics.ts";
@@ -98,7 +99,12 @@ export class Domain implements AsyncDisposable {
     const checked = await checkConfig(config);
     await checkHostMemory(checked);
     const domain = new Domain(checked, config.log);
-    const started = Supervisor.start({ ...checked, servers: domainServers(checked) }, {
+    const options = {
+      ...checked,
+      servers: domainServers(checked),
+      load: (kernel: KernelProcess) => loadImage(kernel, checked),
+    };
+    domain.#supervisor = await Supervisor.start(options, {
       event: (event) => domain.#event(event),
       serverOutput: (server, bytes) => domain.#output(server, bytes),
       line: (source, text) => domain.#write({ level: "info", source, text }),
@@ -107,20 +113,7 @@ export class Domain implements AsyncDisposable {
         return domain.#finish({ reason: "failed", exitCode: 2, detail, ...more });
       },
     });
-    // It is needed from the first failure on, which may come before the image is there.
-    const assigned = started.then((supervisor) => domain.#supervisor = supervisor);
-    const [supervisor, image] = await Promise.allSettled([assigned, buildImage(checked)]);
-    if (supervisor.status === "rejected") {
-      throw image.status === "rejected" ? image.reason : supervisor.reason;
-    }
-    try {
-      if (image.status === "rejected") throw image.reason;
-      await loadImage(domain.#supervisor.kernel, image.value, checked);
-      return domain;
-    } catch (error) {
-      await domain.destroy();
-      throw error;
-    }
+    return domain;
   }
 
   /** The first serial port: what the guest writes to and reads from `ttyS0`. */
@@ -269,7 +262,7 @@ export class Domain implements AsyncDisposable {
     this.#guest.restarted();
     await this.#supervisor.control.request(ControlType.Reset);
     // Built anew: unpacked it is several times as large as its file, and few domains are reset.
-    await loadImage(this.#supervisor.kernel, await buildImage(this.#config), this.#config);
+    await loadImage(this.#supervisor.kernel, this.#config);
     await this.#supervisor.control.request(ControlType.Start);
     this.#state = "running";
   }

@@ -8,7 +8,7 @@ import { fromFileUrl, resolve } from "@std/path";
 import type { LogLevel } from "../kernel/abi/message.ts";
 import type { LinuxProtocol } from "./builder/linux.ts";
 import { ConfigurationError } from "./configuration_error.ts";
-import { readImageFile } from "./image/image_file.ts";
+import { checkImageFile, readImageFile } from "./image/image_file.ts";
 import { checkMemorySize, MIB, parseMemorySize } from "./memory_size.ts";
 import type { Isolation } from "./permissions.ts";
 
@@ -90,8 +90,14 @@ export interface CheckedOptions {
   readonly cpuCheck: boolean;
 }
 
-/** A {@link DomainConfig} that has been checked and whose files have been read. */
+/** A {@link DomainConfig} that has been checked and whose files can be read. */
 export interface CheckedConfig extends CheckedOptions {
+  /** What they contain, once they have been read: that takes a while. */
+  readonly files: Promise<ImageFiles>;
+}
+
+/** What a domain is built from. */
+export interface ImageFiles {
   readonly kernel: Uint8Array;
   readonly kernelName: string;
   readonly initrd: Uint8Array | undefined;
@@ -106,20 +112,22 @@ const DEFAULT_MEMORY = 512 * MIB;
 /** The kernel process maps RAM in pages of this size. */
 const MEMORY_STEP = 2 * MIB;
 
-/** Checks what can be checked before anything is started, and reads the files. @throws {ConfigurationError} */
+/** Checks what can be checked before anything is started, and begins to read the files. @throws {ConfigurationError} */
 export async function checkConfig(config: DomainConfig): Promise<CheckedConfig> {
   const options = checkOptions(config);
   const [kernel, initrd] = await Promise.all([
-    readImage("Kernel", config.kernel),
-    config.initrd === undefined ? undefined : readImage("Initrd", config.initrd),
+    findImage("Kernel", config.kernel),
+    config.initrd === undefined ? undefined : findImage("Initrd", config.initrd),
   ]);
-  return {
-    ...options,
-    kernel: kernel.bytes,
-    kernelName: kernel.name,
-    initrd: initrd?.bytes,
-    initrdName: initrd?.name,
-  };
+  const files = readFiles(kernel, initrd);
+  // Whoever builds an image hears of it; until then something else may have failed.
+  files.catch(() => {});
+  return { ...options, files };
+}
+
+async function readFiles(kernel: FoundImage, initrd: FoundImage | undefined): Promise<ImageFiles> {
+  const [kernelBytes, initrdBytes] = await Promise.all([kernel.read(), initrd?.read()]);
+  return { kernel: kernelBytes, kernelName: kernel.name, initrd: initrdBytes, initrdName: initrd?.name };
 }
 
 /** Checks what needs no file. @throws {ConfigurationError} */
@@ -179,11 +187,20 @@ function memorySize(memory: number | string = DEFAULT_MEMORY): number {
   return bytes - bytes % MEMORY_STEP;
 }
 
-async function readImage(what: string, source: ImageSource): Promise<{ bytes: Uint8Array; name: string }> {
-  if (source instanceof Uint8Array) return { bytes: source, name: `${source.length} bytes` };
+/** An image that is there. */
+interface FoundImage {
+  readonly name: string;
+  read(): Promise<Uint8Array>;
+}
+
+async function findImage(what: string, source: ImageSource): Promise<FoundImage> {
+  if (source instanceof Uint8Array) {
+    return { name: `${source.length} bytes`, read: () => Promise.resolve(source) };
+  }
   if (source instanceof URL && source.protocol !== "file:") {
     throw new ConfigurationError(`${what} "${source}" is not a file: fetch it first and give its contents`);
   }
   const path = source instanceof URL ? fromFileUrl(source) : source;
-  return { bytes: await readImageFile(what, path), name: path };
+  await checkImageFile(what, path);
+  return { name: path, read: () => readImageFile(what, path) };
 }

@@ -28,6 +28,8 @@ export interface SupervisorOptions {
   readonly trace?: string | undefined;
   readonly cpuCheck?: boolean;
   readonly servers: readonly ServerEntry[];
+  /** Fills the kernel process's RAM, while the servers start. */
+  load(kernel: KernelProcess): Promise<void>;
 }
 
 /** Called for what happens. */
@@ -120,7 +122,7 @@ export class Supervisor {
       ...this.#options.cpuCheck ? { cpuCheck: true } : {},
     });
     const attached = isolation === "process" ? this.#startServers(servers) : this.#attachWorkers(servers);
-    await Promise.all([created, attached]);
+    await Promise.all([created, attached, this.#options.load(this.#kernel)]);
   }
 
   async #startServers(entries: readonly ServerEntry[]): Promise<void> {

@@ -15,17 +15,25 @@ const MAX_FILE = 3584 * 2 ** 20;
  * @throws {ConfigurationError} if it is missing, no plain file, empty, or not readable
  */
 export async function readImageFile(what: string, path: string): Promise<Uint8Array<ArrayBuffer>> {
+  await checkImageFile(what, path);
+  return await explained(what, path, () => Deno.readFile(path));
+}
+
+/** Finds out what {@link readImageFile} would throw, without reading. @throws {ConfigurationError} likewise */
+export async function checkImageFile(what: string, path: string): Promise<void> {
+  const info = await explained(what, path, () => Deno.stat(path));
+  if (info.isDirectory) throw new ConfigurationError(`${what} "${path}" is a directory: name a file in it`);
+  if (!info.isFile) throw new ConfigurationError(`${what} "${path}" is not a plain file: name another`);
+  if (info.size === 0) throw new ConfigurationError(`${what} "${path}" is empty: get the file again`);
+  if (info.size > MAX_FILE) {
+    throw new ConfigurationError(`${what} "${path}" is too large for any domain: name another file`);
+  }
+}
+
+/** Does something with a file, and says in one line why that cannot be done. */
+async function explained<T>(what: string, path: string, action: () => Promise<T>): Promise<T> {
   try {
-    const info = await Deno.stat(path);
-    if (info.isDirectory) {
-      throw new ConfigurationError(`${what} "${path}" is a directory: name a file in it`);
-    }
-    if (!info.isFile) throw new ConfigurationError(`${what} "${path}" is not a plain file: name another`);
-    if (info.size === 0) throw new ConfigurationError(`${what} "${path}" is empty: get the file again`);
-    if (info.size > MAX_FILE) {
-      throw new ConfigurationError(`${what} "${path}" is too large for any domain: name another file`);
-    }
-    return await Deno.readFile(path);
+    return await action();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       throw new ConfigurationError(`${what} "${path}" does not exist: check the path`, { cause: error });
