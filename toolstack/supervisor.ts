@@ -122,7 +122,11 @@ export class Supervisor {
       ...this.#options.cpuCheck ? { cpuCheck: true } : {},
     });
     const attached = isolation === "process" ? this.#startServers(servers) : this.#attachWorkers(servers);
-    await Promise.all([created, attached, this.#options.load(this.#kernel)]);
+    const started = Promise.all([created, attached]);
+    // Where the image is of no use, servers that are still being brought up would complain as they are ended.
+    const [loaded] = await Promise.allSettled([this.#options.load(this.#kernel), started]);
+    if (loaded.status === "rejected") throw loaded.reason;
+    await started;
   }
 
   async #startServers(entries: readonly ServerEntry[]): Promise<void> {
