@@ -70,10 +70,21 @@ export const EXIT_COUNT = 1 << 22;
 export const REGION_UNKNOWN = EXITS + EXIT_COUNT * EXIT_SIZE;
 export const REGION_SLOTS = 1 << 16;
 
-/** Decoded records. The memory grows as they do. */
-export const RECORDS = REGION_UNKNOWN + REGION_SLOTS * 4;
-/** Most bytes of records before everything decoded is dropped: about three million instructions. */
+/** Most bytes of decoded records before everything decoded is dropped: about three million instructions. */
 export const RECORDS_SIZE = 96 << 20;
+/** Bytes of a record: see `interpreter/record.ts`. */
+export const RECORD_SIZE = 32;
+const RECORD_COUNT = RECORDS_SIZE / RECORD_SIZE;
+
+/** Slots of the index of records, i32 each, a power of two: see `interpreter/record_index.ts`. */
+export const RECORD_SLOTS = REGION_UNKNOWN + REGION_SLOTS * 4;
+export const RECORD_SLOT_COUNT = 1 << Math.ceil(Math.log2(RECORD_COUNT * 4 / 3));
+
+/** Where the instruction of each record lies, i32. */
+export const RECORD_HOMES = RECORD_SLOTS + RECORD_SLOT_COUNT * 4;
+
+/** Decoded records. */
+export const RECORDS = RECORD_HOMES + RECORD_COUNT * 4;
 
 /** Pages of 64 KiB of the engine's memory. The host gives them when they are first touched. */
 export const ENGINE_PAGES = Math.ceil((RECORDS + RECORDS_SIZE) / 65536);

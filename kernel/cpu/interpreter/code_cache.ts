@@ -7,11 +7,19 @@
 
 import { isSeam } from "../code_seams.ts";
 import { Decoder, DecodeResult, MAXIMUM_LENGTH } from "../decoder.ts";
-import { CODE_PAGES, CODE_PAGES_SIZE, CODE_PIECES, RECORDS, RECORDS_SIZE } from "../layout.ts";
+import {
+  CODE_PAGES,
+  CODE_PAGES_SIZE,
+  CODE_PIECES,
+  RECORD_HOMES,
+  RECORD_SIZE,
+  RECORDS,
+  RECORDS_SIZE,
+} from "../layout.ts";
 import type { CodeMode } from "../state.ts";
 import { fusedMask } from "./handler.ts";
 import type { Handlers } from "./handlers.ts";
-import { COUNTER_RANGE, Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
+import { COUNTER_RANGE, Record, SpecialHandler } from "./record.ts";
 import { RecordIndex } from "./record_index.ts";
 import type { Tlb } from "../tlb.ts";
 
@@ -38,12 +46,19 @@ const HOME_MODE_SHIFT = 20;
 const CROSSES = 1 << 23;
 /** Execution has come here by a jump. */
 const ENTERED = 1 << 24;
-/** Records that there is room for at first, of those whose homes are known. */
-const HOMES = 1 << 14;
 
-/** Where the home of a record stands among those of all. */
-function homeOf(record: number): number {
+/** Number of a record, and the other way round. */
+function numberOf(record: number): number {
   return (record - RECORDS) / RECORD_SIZE;
+}
+
+function recordOf(number: number): number {
+  return RECORDS + number * RECORD_SIZE;
+}
+
+/** Where the home of a record stands in the engine's memory, in words. */
+function homeOf(number: number): number {
+  return (RECORD_HOMES >> 2) + number;
 }
 
 /** Where {@link CodeCache.alone} puts its copy, of two records at most, and what leads on behind it. */
@@ -84,10 +99,8 @@ export class CodeCache {
   #previous = 0;
   readonly #scratch = new Uint8Array(32);
   #next = FIRST_RECORD;
-  readonly #index = new RecordIndex();
+  readonly #index: RecordIndex;
   #pages = new Map<number, Run[]>();
-  /** Where each record's instruction lies. */
-  #homes = new Uint32Array(HOMES);
   /** Records of instructions that lie in two pages: where the second was when they were decoded. */
   #crossing = new Map<number, number>();
   /** What records were before compiled code stood in for them. */
@@ -117,6 +130,7 @@ export class CodeCache {
     this.#halves = new Uint16Array(engine.buffer);
     this.#bytes = new Uint8Array(engine.buffer);
     this.#ram = new Uint8Array(ram.buffer);
+    this.#index = new RecordIndex(this.#words, (number) => this.#placeOf(number));
     if (threshold > 0) this.starts = new Uint8Array(new SharedArrayBuffer(ram.buffer.byteLength / 8));
   }
 
@@ -127,6 +141,7 @@ export class CodeCache {
 
   /** Drops everything. No record may be in use. */
   flush(): void {
+    if (this.#next === FIRST_RECORD) return;
     this.#next = FIRST_RECORD;
     this.#index.clear();
     this.#pages = new Map();
@@ -146,12 +161,12 @@ export class CodeCache {
   find(source: CodeSource, mode: CodeMode, singleStep: boolean): number | undefined {
     const { host } = source;
     const kind = mode + (singleStep ? SINGLE_STEP : 0);
-    const known = this.#index.get(host, kind);
+    const known = this.#at(host, kind);
     const record = known !== 0 && this.#usable(known, source) ? known : this.#decodeRun(source, mode, kind);
     if (record === undefined || singleStep) return record;
-    const home = homeOf(record);
-    if ((this.#homes[home]! & ENTERED) === 0) {
-      this.#homes[home]! |= ENTERED;
+    const home = homeOf(numberOf(record));
+    if ((this.#words[home]! & ENTERED) === 0) {
+      this.#words[home]! |= ENTERED;
       if (this.starts !== undefined) this.starts[host >> 3]! |= 1 << (host & 7);
       const region = this.regions?.at(codeKey(host, mode)) ?? 0;
       if (region !== 0) this.enterRegion(record, region);
@@ -165,7 +180,7 @@ export class CodeCache {
   }
 
   #crosses(record: number): boolean {
-    return (this.#homes[homeOf(record)]! & CROSSES) !== 0;
+    return (this.#words[homeOf(numberOf(record))]! & CROSSES) !== 0;
   }
 
   #decodeRun(source: CodeSource, mode: CodeMode, kind: number): number | undefined {
@@ -188,7 +203,7 @@ export class CodeCache {
           this.#special(record, SpecialHandler.StepEnd, offset);
           break;
         }
-        const existing = this.#index.get(pageStart + offset, kind);
+        const existing = this.#at(pageStart + offset, kind);
         if (
           existing !== 0 && this.#halves[existing >> 1] !== SpecialHandler.Refetch && !this.#crosses(existing)
         ) {
@@ -243,33 +258,39 @@ export class CodeCache {
 
   /** Notes where the instruction of a record lies. */
   #place(record: number, host: number, kind: number, flags: number): void {
-    this.#index.set(host, kind, record);
-    const home = homeOf(record);
-    if (home >= this.#homes.length) {
-      const homes = new Uint32Array(this.#homes.length * 4);
-      homes.set(this.#homes);
-      this.#homes = homes;
-    }
-    this.#homes[home] = (host >>> 12) | (kind << HOME_MODE_SHIFT) | flags;
+    const number = numberOf(record);
+    this.#words[homeOf(number)] = (host >>> 12) | (kind << HOME_MODE_SHIFT) | flags;
+    this.#index.set(host, kind, number);
+  }
+
+  /** Where the instruction of a record begins that has a home. */
+  #placeOf(number: number): number {
+    const offset = this.#halves[(recordOf(number) + Record.OFFSET) >> 1]!;
+    return (this.#words[homeOf(number)]! & HOME_PAGE) * 4096 + offset;
   }
 
   /** Where the instruction of a record begins, as {@link codeKey} has it; `undefined` if it has been overwritten. */
   keyOf(record: number): number | undefined {
     if (this.#halves[record >> 1] === SpecialHandler.Refetch) return undefined;
-    const home = this.#homes[homeOf(record)]!;
-    const host = (home & HOME_PAGE) * 4096 + this.#halves[(record + Record.OFFSET) >> 1]!;
-    return host * 8 + (home >> HOME_MODE_SHIFT & 7);
+    const number = numberOf(record);
+    return this.#placeOf(number) * 8 + (this.#words[homeOf(number)]! >> HOME_MODE_SHIFT & 7);
   }
 
   /** The record of an instruction that has been decoded, unless it lies in two pages. */
   known(key: number): number | undefined {
-    const record = this.#at(key);
+    const record = this.#recordAt(key);
     if (record === 0 || this.#crosses(record)) return undefined;
     return this.#halves[record >> 1] === SpecialHandler.Refetch ? undefined : record;
   }
 
-  #at(key: number): number {
-    return this.#index.get(Math.floor(key / 8), key & 7);
+  #recordAt(key: number): number {
+    return this.#at(Math.floor(key / 8), key & 7);
+  }
+
+  /** The record at a place; 0 if there is none. */
+  #at(host: number, kind: number): number {
+    const number = this.#index.get(host, kind);
+    return number === 0 ? 0 : recordOf(number);
   }
 
   /** Lets compiled code stand in for what begins with a record. */
@@ -298,7 +319,7 @@ export class CodeCache {
 
   /** Lets the run be executed itself again, which compiled code has stood in for. */
   leaveRegion(key: number): void {
-    const record = this.#at(key);
+    const record = this.#recordAt(key);
     const replaced = this.#replaced.get(record);
     if (replaced === undefined) return;
     this.#replaced.delete(record);

@@ -6,7 +6,7 @@
 
 import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
 import { conditionValue, FlagsKind, type FlagsSource, materializedFlags } from "../flags.ts";
-import { ENGINE_PAGES, JUMP_CACHE, REGION_UNKNOWN } from "../layout.ts";
+import { ENGINE_PAGES, JUMP_CACHE, RECORD_SIZE, REGION_UNKNOWN } from "../layout.ts";
 import { defineMmu, type MmuFunctions } from "../mmu.ts";
 import {
   ATTENTION,
@@ -42,7 +42,7 @@ import { type Handler, writeHandler } from "./handler.ts";
 import type { InlineHandlers } from "./inline_handlers.ts";
 import { countEntry } from "./entry_counter.ts";
 import { ADDRESSABLE_PAGES } from "../../memory/guarded_memory.ts";
-import { Record, RECORD_SIZE, SpecialHandler } from "./record.ts";
+import { Record, SpecialHandler } from "./record.ts";
 
 /** Core functions that are TypeScript. */
 const IMPORTED: readonly CoreFunction[] = ["system", "x87", "float", "hot"];

@@ -13,7 +13,8 @@ import { forms } from "../isa/mod.ts";
 import { KEYS_PER_FORM, Repeat, RmKind, type Variant, variantKey } from "../variant.ts";
 import type { FunctionBuilder, Label, Local } from "../wasm/function_builder.ts";
 import { InterpreterEmitter } from "./interpreter_emitter.ts";
-import { Record, RECORD_SIZE } from "./record.ts";
+import { RECORD_SIZE } from "../layout.ts";
+import { Record } from "./record.ts";
 
 /** What stands behind one handler number. */
 export interface Handler {

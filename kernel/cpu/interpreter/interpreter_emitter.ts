@@ -26,7 +26,8 @@ import { countEntry } from "./entry_counter.ts";
 import { type Expression, i32 } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE } from "../wasm/function_builder.ts";
 import type { HandlerSite } from "./handler.ts";
-import { Record, RECORD_SIZE } from "./record.ts";
+import { RECORD_SIZE } from "../layout.ts";
+import { Record } from "./record.ts";
 
 type Access = Parameters<Emitter["address"]>[1];
 

@@ -1,11 +1,8 @@
 /**
- * The decoded instruction as the interpreter walks it: 32 bytes in engine memory.
+ * The decoded instruction as the interpreter walks it: `RECORD_SIZE` bytes in engine memory.
  *
  * @module
  */
-
-/** Bytes of a record. */
-export const RECORD_SIZE = 32;
 
 /** Offsets in a record. */
 export const Record = {

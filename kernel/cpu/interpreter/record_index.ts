@@ -1,70 +1,70 @@
 /**
  * Which record stands for the instruction at a place in RAM memory.
  *
- * A hash table in typed arrays: neighbours in a page are neighbours in the table. Nothing is ever taken out of it but
- * all at once; who finds a record asks whether it is still good.
+ * A hash table of fixed size in the engine's memory, which the host gives page by page as it is touched: what is known of
+ * a code page lies together in two of its own, and nothing is ever moved. Nothing is taken out but all at once; who
+ * finds a record asks whether it is still good.
  *
  * @module
  */
 
-import { RECORD_SIZE } from "./record.ts";
+import { RECORD_SLOT_COUNT, RECORD_SLOTS } from "../layout.ts";
 
-/** Slots at first; there are always at least twice as many as records. */
-const SLOTS = 1 << 14;
-/** Records are aligned: the low bits of a slot hold how the code is decoded. */
-const MODE_MASK = RECORD_SIZE - 1;
+const FIRST = RECORD_SLOTS >> 2;
+/** There are a third more slots than records: some are always free. */
+const SLOT_MASK = RECORD_SLOT_COUNT - 1;
 
-/** Records by place and by how the code there is decoded, a number from 0 to 7. */
+/** A slot: the number of a record, above it how the code is decoded, and then some bits of what the page is. */
+const NUMBER = (1 << 22) - 1;
+const MODE_SHIFT = 22;
+const TAG = ~0 << 25;
+
+/** How many slots in a row a place may have. */
+const NEIGHBOURS = 8;
+
+/** Numbers of records, which are not 0, by place and by how the code there is decoded, a number from 0 to 7. */
 export class RecordIndex {
-  #places = new Uint32Array(SLOTS);
-  #records = new Int32Array(SLOTS);
-  #count = 0;
+  constructor(
+    /** The engine's memory. */
+    private readonly words: Int32Array,
+    /** Where the instruction of a record lies. */
+    private readonly placeOf: (number: number) => number,
+  ) {}
 
   /** The record that was set last; 0 if none was. */
   get(host: number, mode: number): number {
-    const found = this.#records[this.#slot(host, mode)]!;
-    return found & ~MODE_MASK;
+    return this.words[this.#slot(host, mode)]! & NUMBER;
   }
 
-  set(host: number, mode: number, record: number): void {
-    const slot = this.#slot(host, mode);
-    if (this.#records[slot] === 0 && ++this.#count * 2 > this.#records.length) {
-      this.#grow();
-      this.set(host, mode, record);
-      return;
-    }
-    this.#places[slot] = host;
-    this.#records[slot] = record | mode;
+  /** A record, of which it is known where it lies, stands for its instruction from now on. */
+  set(host: number, mode: number, number: number): void {
+    this.words[this.#slot(host, mode)] = number | mode << MODE_SHIFT | hash(host) & TAG;
   }
 
   clear(): void {
-    this.#places = new Uint32Array(SLOTS);
-    this.#records = new Int32Array(SLOTS);
-    this.#count = 0;
+    this.words.fill(0, FIRST, FIRST + RECORD_SLOT_COUNT);
   }
 
   /** Where a place stands, or where there is room for it. */
   #slot(host: number, mode: number): number {
-    const places = this.#places;
-    const records = this.#records;
-    const mask = records.length - 1;
-    let slot = ((Math.imul(host >>> 12, 0x9e3779b1) >>> 6) + (host & 0xfff)) & mask;
+    const { words } = this;
+    let page = hash(host);
+    const meant = mode << MODE_SHIFT | page & TAG;
+    const offset = (host & 0xfff) >> 1;
     for (;;) {
-      const record = records[slot]!;
-      if (record === 0 || places[slot] === host && (record & MODE_MASK) === mode) return slot;
-      slot = (slot + 1) & mask;
+      // Where code is dense, or pages of it have come to lie over each other, there is room elsewhere.
+      const start = (page >>> 8) + offset;
+      for (let slot = start; slot < start + NEIGHBOURS; slot++) {
+        const at = FIRST + (slot & SLOT_MASK);
+        const found = words[at]!;
+        if (found === 0) return at;
+        if (((found ^ meant) & ~NUMBER) === 0 && this.placeOf(found & NUMBER) === host) return at;
+      }
+      page = (Math.imul(page, 0x41c64e6d) + 12345) | 0;
     }
   }
+}
 
-  #grow(): void {
-    const places = this.#places;
-    const records = this.#records;
-    this.#places = new Uint32Array(places.length * 2);
-    this.#records = new Int32Array(places.length * 2);
-    this.#count = 0;
-    for (let slot = 0; slot < records.length; slot++) {
-      const record = records[slot]!;
-      if (record !== 0) this.set(places[slot]!, record & MODE_MASK, record & ~MODE_MASK);
-    }
-  }
+function hash(host: number): number {
+  return Math.imul(host >>> 12, 0x9e3779b1);
 }
