@@ -13,7 +13,7 @@ const READ_SIZE = 1 << 16;
 export interface ControlRequest {
   readonly type: ControlType;
   readonly id: number;
-  readonly body: Uint8Array;
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 /** Reads some bytes and gives how many, or `null` at the end. */

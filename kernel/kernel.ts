@@ -73,7 +73,7 @@ class Kernel {
     Deno.exit(EXIT_ENDED);
   }
 
-  async #carryOut(type: ControlType, body: Uint8Array): Promise<Uint8Array | void> {
+  async #carryOut(type: ControlType, body: Uint8Array<ArrayBuffer>): Promise<Uint8Array | void> {
     if (type === ControlType.Create) return await this.#create(body);
     if (type === ControlType.Destroy) return await this.#destroy();
     const domain = this.#domain;
@@ -81,7 +81,10 @@ class Kernel {
     switch (type) {
       case ControlType.Load: {
         const { gpa, bytes } = parseAddressed(body);
-        return domain.load(gpa, bytes);
+        domain.load(gpa, bytes);
+        // Loading a kernel takes a hundred of these, which nobody would collect for long.
+        body.buffer.transfer(0);
+        return;
       }
       case ControlType.Attach:
         return await domain.attach(body);
