@@ -14,11 +14,17 @@ import { serveVcpu } from "./vcpu_thread.ts";
 const COMPILE_THRESHOLD = 6000;
 /** The same under the CPU check. A kernel that patches itself would have all of it compiled again and again with 1. */
 const CHECK_THRESHOLD = 16;
+/** For how many instructions a reading of the clock is good: they take a few microseconds. */
+const TIME_WINDOW = 1000;
 
 serveVcpu(async ({ traceFile, cpuCheck }) => {
   if (traceFile === undefined && !cpuCheck) {
-    const compiling = { compileThreshold: COMPILE_THRESHOLD, compileService: compileMeanwhile };
-    return (options) => createSoftwareVcpu({ ...options, ...compiling });
+    const fast = {
+      compileThreshold: COMPILE_THRESHOLD,
+      compileService: compileMeanwhile,
+      timeWindow: TIME_WINDOW,
+    };
+    return (options) => createSoftwareVcpu({ ...options, ...fast });
   }
   const disassembler = await Disassembler.load();
   if (traceFile === undefined) {

@@ -73,6 +73,8 @@ export interface EngineOptions {
   readonly compileThreshold?: number;
   /** Who compiles it: by default this thread, at once. */
   readonly compileService?: CompileServiceFactory;
+  /** For how many instructions a reading of the clock is good; 0, the default: for none. See `time_stamps.ts`. */
+  readonly timeWindow?: number;
 }
 
 /** Generated code of one vCPU, and its state. */
@@ -81,6 +83,7 @@ export class CpuEngine implements Engine {
   readonly ram: WebAssembly.Memory;
   readonly ramSize: number;
   readonly bus: VcpuBus;
+  readonly timeWindow: number;
   readonly cpu: SoftwareCpu;
   readonly code: CodeCache;
   readonly handlers: Handlers;
@@ -102,6 +105,7 @@ export class CpuEngine implements Engine {
     this.ram = options.ram;
     this.ramSize = options.ramSize;
     this.bus = options.bus;
+    this.timeWindow = options.timeWindow ?? 0;
     this.#view = new DataView(this.memory.buffer);
     writeFloatConstants(this.#view);
     this.cpu = new SoftwareCpu(this);

@@ -14,6 +14,7 @@ import {
   ALIGNMENT_CHECKED,
   ARITHMETIC_FLAGS,
   ATTENTION,
+  BUDGET,
   CODE_MODE,
   CodeMode,
   CONTEXT_OVERRIDE,
@@ -58,6 +59,7 @@ import {
   WATCHING,
 } from "./state.ts";
 import { hostRandom } from "./system/random.ts";
+import { TimeStamps } from "./time_stamps.ts";
 import { Tlb } from "./tlb.ts";
 import type { VcpuBus } from "../vcpu.ts";
 
@@ -84,6 +86,7 @@ export interface Engine {
   readonly ram: WebAssembly.Memory;
   readonly ramSize: number;
   readonly bus: VcpuBus;
+  readonly timeWindow: number;
   translate(linear: bigint, access: number): bigint;
   materializeFlags(): bigint;
   /** RAM is about to be written: decoded code is dropped. */
@@ -110,6 +113,7 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   executing = false;
   readonly #spaces: AddressSpaces;
   readonly #bus: VcpuBus;
+  readonly #timeStamps: TimeStamps;
   readonly #words: Int32Array;
   #codeLimit = UNLIMITED;
   /** All code that was found in the upper part of the address space is in global pages. */
@@ -121,6 +125,7 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     this.ram = new DataView(engine.ram.buffer);
     this.gpr = new BigUint64Array(engine.memory.buffer, GPR, 16);
     this.#bus = engine.bus;
+    this.#timeStamps = new TimeStamps(() => engine.bus.now(), engine.timeWindow);
     this.tlb = new Tlb(engine.memory);
     this.#spaces = new AddressSpaces(() => this.tlb.flushAll());
     this.memory = new TranslatedMemory(this);
@@ -337,9 +342,11 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     return host < 0 ? 0n : this.ram.getBigUint64(host, true);
   }
   readMmio(gpa: number, size: number): bigint {
+    this.timePassed();
     return this.#bus.readMmio(gpa, size);
   }
   writeMmio(gpa: number, size: number, value: bigint): void {
+    this.timePassed();
     this.#bus.writeMmio(gpa, size, BigInt.asUintN(size * 8, value));
   }
   written(host: number, length: number): void {
@@ -360,14 +367,21 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
 
   readPort(port: number, size: 1 | 2 | 4): number {
     this.breakpoints.port(port, size);
+    this.timePassed();
     return this.#bus.readPort(port, size);
   }
   writePort(port: number, size: 1 | 2 | 4, value: number): void {
     this.breakpoints.port(port, size);
+    this.timePassed();
     this.#bus.writePort(port, size, value);
   }
   readTsc(): bigint {
-    return BigInt.asUintN(64, BigInt(Math.floor(this.#bus.now())) + this.get64(TSC_OFFSET));
+    const time = this.#timeStamps.read(this.get32(BUDGET));
+    return BigInt.asUintN(64, BigInt(time) + this.get64(TSC_OFFSET));
+  }
+  /** Time may have passed that the budget does not tell of. */
+  timePassed(): void {
+    this.#timeStamps.forget();
   }
   readApicMsr(msr: number): bigint | undefined {
     const value = this.#bus.readApicMsr(msr);

@@ -61,6 +61,8 @@ export interface SoftwareVcpuOptions {
   readonly compileThreshold?: number;
   /** Who compiles it: by default this thread, at once. */
   readonly compileService?: CompileServiceFactory;
+  /** For how many instructions a reading of the clock is good; 0, the default: for none. See `time_stamps.ts`. */
+  readonly timeWindow?: number;
   /** Has every executed instruction written to a file. */
   readonly trace?: TraceOptions;
   /** Whether {@link Vcpu.run} executes one instruction at a time, and repeated ones element by element. */
@@ -156,6 +158,7 @@ class EngineVcpu implements SoftwareVcpu {
     words[CODE_DROPPED >> 2] = 0;
     const granted = alone ? 0 : Math.min(budget, MOST_GRANTED);
     words[BUDGET >> 2] = granted;
+    cpu.timePassed();
     cpu.executing = true;
     this.#engine.run();
     cpu.executing = false;
