@@ -32,7 +32,7 @@ export enum FlagsKind {
   Explicit,
   /**
    * Those of `result` - `source`: `result` is the first operand, and nothing is computed unless it is asked for. Above
-   * operands of 4 bytes there may be anything in both.
+   * the operands' size there may be anything in both.
    */
   Compare,
   /** `source` is shifted one place less than `result`: its top bit goes into CF. AF is clear. */

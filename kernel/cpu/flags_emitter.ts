@@ -46,7 +46,7 @@ export abstract class FlagsEmitter extends MemoryEmitter {
 
   /** Sets the six flags as the subtraction of `b` from `a` does. */
   compare(size: number, a: Value, b: Value): void {
-    this.setFlags(FlagsKind.Compare, size, size === 4 ? a.uncut : a, size === 4 ? b.uncut : b);
+    this.setFlags(FlagsKind.Compare, size, a.uncut(size), b.uncut(size));
   }
 
   /** Sets the flags of an addition or subtraction with a carry that is known only at run time. */

@@ -218,7 +218,8 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
   }
 
   override store(size: number, linear: Local<"i64">, value: Value): void {
-    super.store(size, linear, value.args.length > 0 ? this.f.let(value) : value);
+    const bits = value.uncut(size);
+    super.store(size, linear, bits.args.length > 0 ? this.f.let(bits) : bits);
   }
 
   override storeVector(linear: Local<"i64">, value: Expression<"v128">): void {

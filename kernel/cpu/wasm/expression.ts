@@ -271,11 +271,14 @@ export class Expression<T extends Type = Type> {
     if (code === INTEGER.and[1] && right.is(-1)) return first!.wrap();
     return new Expression("i32", [narrower], [first!.wrap(), right]);
   }
-  /** What this is the low 4 bytes of, zero-extended; this itself if it is nothing of that kind. */
-  get uncut(): Expression<T> {
-    const [narrow] = this.args;
-    const cut = this.code[0] === EXTEND_U && narrow!.code[0] === WRAP;
-    return cut ? narrow!.args[0] as Expression as Expression<T> : this;
+  /** What has the same low `size` bytes (1, 2, 4, 8), and may have other bits above them, for less. */
+  uncut(size: number): Expression<T> {
+    if (size === 8 || this.code[0] !== EXTEND_U) return this;
+    const [extended] = this.args;
+    const mask = extended!.code[0] === INTEGER.and[0] ? extended!.args[1]!.constant : undefined;
+    const masked = size < 4 && mask === (1 << (size * 8)) - 1;
+    const narrow = masked ? extended!.args[0]! : extended!;
+    return narrow.code[0] === WRAP ? narrow.args[0] as Expression as Expression<T> : this;
   }
   /** An i32 extended to 64 bits with zeros. */
   extendU(): Expression<"i64"> {
