@@ -43,7 +43,10 @@ export enum FlagsKind {
   Count,
 }
 
-/** Flags as an operation left them. Values are zero-extended at `size`. */
+/**
+ * Flags as an operation left them. Values are zero-extended at `size`, but for operands of 4 bytes, above which there may be
+ * anything.
+ */
 export interface FlagsSource {
   readonly kind: FlagsKind;
   /** Operand size in bytes. */

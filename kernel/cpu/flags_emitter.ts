@@ -20,6 +20,11 @@ import { type SystemFunctionName, systemFunctionNumber } from "./system_function
 import { type Expression, i32, i64, select } from "./wasm/expression.ts";
 import { type Local, NOWHERE } from "./wasm/function_builder.ts";
 
+/** An operand that flags follow from: of 4 bytes as it is. */
+function operand(value: Value, size: number): Value {
+  return size === 4 ? value.uncut(size) : value;
+}
+
 /** Writes what sets and reads flags, and calls of functions that may change them. */
 export abstract class FlagsEmitter extends MemoryEmitter {
   /** What this variant's condition on flags can be computed from, while that is known. */
@@ -40,8 +45,11 @@ export abstract class FlagsEmitter extends MemoryEmitter {
 
   /** Sets the six arithmetic flags. Values are bound here. */
   setFlags(kind: FlagsKind, size: number, result: Value, source: Value = i64(0), first?: Value): void {
-    const flags = { kind, size, result, source, ...(first === undefined ? {} : { first }) };
-    this.flags = this.keepFlags(i32(flagsKindCode(kind, size)), flags);
+    const operands = {
+      source: operand(source, size),
+      ...first === undefined ? {} : { first: operand(first, size) },
+    };
+    this.flags = this.keepFlags(i32(flagsKindCode(kind, size)), { kind, size, result, ...operands });
   }
 
   /** Sets the six flags as the subtraction of `b` from `a` does. */
@@ -59,7 +67,8 @@ export abstract class FlagsEmitter extends MemoryEmitter {
     first: Value,
   ): void {
     const kind = select(carry, i32(flagsKindCode(kinds[1], size)), i32(flagsKindCode(kinds[0], size)));
-    this.flags = this.keepFlags(kind, { kind: kinds[0], size, result, source, first, carryIn: carry });
+    const operands = { source: operand(source, size), first: operand(first, size) };
+    this.flags = this.keepFlags(kind, { kind: kinds[0], size, result, ...operands, carryIn: carry });
   }
 
   /** Sets all six flags to bits of RFLAGS. */
