@@ -8,7 +8,7 @@ import { fromFileUrl, resolve } from "@std/path";
 import type { LogLevel } from "../kernel/abi/message.ts";
 import type { LinuxProtocol } from "./builder/linux.ts";
 import { ConfigurationError } from "./configuration_error.ts";
-import { checkImageFile, readImageFile } from "./image/image_file.ts";
+import { findImageFile } from "./image/image_file.ts";
 import { checkMemorySize, MIB, parseMemorySize } from "./memory_size.ts";
 import type { Isolation } from "./permissions.ts";
 
@@ -201,6 +201,5 @@ async function findImage(what: string, source: ImageSource): Promise<FoundImage>
     throw new ConfigurationError(`${what} "${source}" is not a file: fetch it first and give its contents`);
   }
   const path = source instanceof URL ? fromFileUrl(source) : source;
-  await checkImageFile(what, path);
-  return { name: path, read: () => readImageFile(what, path) };
+  return { name: path, read: await findImageFile(what, path) };
 }

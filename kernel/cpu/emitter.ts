@@ -10,7 +10,7 @@
 import { FlagsEmitter } from "./flags_emitter.ts";
 import type { AccessKind, Value } from "./memory_emitter.ts";
 import type { OperandSpec } from "./isa/definition.ts";
-import { simd, type V128, withElement, ZERO_VECTOR } from "./wasm/vector.ts";
+import { lowAlone, simd, type V128 } from "./wasm/vector.ts";
 import {
   CR,
   Cr0,
@@ -297,9 +297,7 @@ export abstract class Emitter extends FlagsEmitter {
   /** Reads the low 4 or 8 bytes of a register or of memory into those of a vector, the others zero. */
   readExtended(index: number, size: 4 | 8): V128 {
     if (this.isMemory(index)) return this.loadLow(size, this.address(index, "read", size));
-    const { place } = this.spec(index);
-    const general = place === "rm";
-    return withElement(ZERO_VECTOR, 8, 0, general ? this.read(index) : this.readElement(index, size));
+    return lowAlone(this.spec(index).place === "rm" ? this.read(index) : this.readElement(index, size));
   }
 
   /** Reads XMM operand `index` whole: a register, or 16 bytes of memory that must lie aligned unless `unaligned`. */

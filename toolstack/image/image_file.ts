@@ -15,12 +15,15 @@ const MAX_FILE = 3584 * 2 ** 20;
  * @throws {ConfigurationError} if it is missing, no plain file, empty, or not readable
  */
 export async function readImageFile(what: string, path: string): Promise<Uint8Array<ArrayBuffer>> {
-  await checkImageFile(what, path);
-  return await explained(what, path, () => Deno.readFile(path));
+  const read = await findImageFile(what, path);
+  return await read();
 }
 
-/** Finds out what {@link readImageFile} would throw, without reading. @throws {ConfigurationError} likewise */
-export async function checkImageFile(what: string, path: string): Promise<void> {
+/** The first half of {@link readImageFile}: gives what reads the file. @throws {ConfigurationError} likewise */
+export async function findImageFile(
+  what: string,
+  path: string,
+): Promise<() => Promise<Uint8Array<ArrayBuffer>>> {
   const info = await explained(what, path, () => Deno.stat(path));
   if (info.isDirectory) throw new ConfigurationError(`${what} "${path}" is a directory: name a file in it`);
   if (!info.isFile) throw new ConfigurationError(`${what} "${path}" is not a plain file: name another`);
@@ -28,6 +31,7 @@ export async function checkImageFile(what: string, path: string): Promise<void> 
   if (info.size > MAX_FILE) {
     throw new ConfigurationError(`${what} "${path}" is too large for any domain: name another file`);
   }
+  return () => explained(what, path, () => Deno.readFile(path));
 }
 
 /** Does something with a file, and says in one line why that cannot be done. */

@@ -16,7 +16,13 @@ import { OperandEmitter } from "./operands.ts";
 import { ALL_REGISTERS, FIRST_XMM, GENERAL_REGISTERS, REGISTERS } from "./registers.ts";
 
 /** Stand-ins for the registers that an instruction names, above those that there are. */
-const Named = { REGISTER: REGISTERS, RM: REGISTERS + 1, INDEX: REGISTERS + 2, XMM: 64, XMM_RM: 65 } as const;
+const Named = {
+  REGISTER: REGISTERS,
+  RM: REGISTERS + 1,
+  INDEX: REGISTERS + 2,
+  XMM: REGISTERS + 3,
+  XMM_RM: REGISTERS + 4,
+} as const;
 
 /** Numbers of registers, with stand-ins for those that an instruction names. */
 interface Effects {

@@ -6,6 +6,7 @@
  */
 
 import type { Expression } from "../wasm/expression.ts";
+import { FIRST_XMM, REGISTERS } from "./registers.ts";
 
 /** Bits of a shape that tell the width of its floats; how many there are is above them. */
 const WIDTH = 0xff;
@@ -18,7 +19,7 @@ function covers(known: number, shape: number): boolean {
 /** What is known while code is being written. Shapes are those of `floatShape`, and 0 where nothing is known. */
 export class OrdinaryFloats {
   /** By number of the XMM register; never changed in place. */
-  held: readonly number[] = new Array(16).fill(0);
+  held: readonly number[] = new Array(REGISTERS - FIRST_XMM).fill(0);
   /** Registers that values of the instruction have been read from. */
   readonly #sources = new Map<Expression, number>();
   /** What is known of the instruction's values. */
@@ -54,8 +55,8 @@ export class OrdinaryFloats {
     return covers(this.#values.get(value) ?? 0, shape);
   }
 
-  /** Registers of a set, where XMM0 is bit 16, hold something else from now on. */
+  /** Registers of a set hold something else from now on. */
   change(set: number): void {
-    this.held = this.held.map((shape, number) => (set & (1 << (16 + number))) !== 0 ? 0 : shape);
+    this.held = this.held.map((shape, number) => (set & (1 << (FIRST_XMM + number))) !== 0 ? 0 : shape);
   }
 }

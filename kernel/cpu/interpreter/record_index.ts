@@ -11,13 +11,13 @@
 import { RECORD_SLOT_COUNT, RECORD_SLOTS } from "../layout.ts";
 
 const FIRST = RECORD_SLOTS >> 2;
-/** There are a third more slots than records: some are always free. */
+/** There are a third more slots than records: some are always free, and each record has a number below theirs. */
 const SLOT_MASK = RECORD_SLOT_COUNT - 1;
 
 /** A slot: the number of a record, above it how the code is decoded, and then some bits of what the page is. */
-const NUMBER = (1 << 22) - 1;
-const MODE_SHIFT = 22;
-const TAG = ~0 << 25;
+const NUMBER = SLOT_MASK;
+const MODE_SHIFT = Math.log2(RECORD_SLOT_COUNT);
+const TAG = ~0 << (MODE_SHIFT + 3);
 
 /** How many slots in a row a place may have. */
 const NEIGHBOURS = 8;

@@ -7,7 +7,7 @@
 import { i32, select } from "../wasm/expression.ts";
 import { define } from "./definition.ts";
 import { defineVector, immediateByte } from "./sse_operand.ts";
-import { elements, simd, simdLane, type V128, ZERO_VECTOR } from "../wasm/vector.ts";
+import { elements, lowAlone, simd, simdLane, type V128 } from "../wasm/vector.ts";
 
 /** As a byte number, one that gives zero: the upper bytes of words. */
 const NONE = 0xff00;
@@ -50,5 +50,5 @@ defineVector("phminposuw", "66 0F 38 41", (e, _a, b) => {
     }
   }
   const result = least.shrU(16).or(least.and(7).shl(16)).extendU();
-  return simdLane("i64x2.replace_lane", 0, ZERO_VECTOR, result);
+  return lowAlone(result);
 });

@@ -13,7 +13,7 @@ import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
 import { immediateByte } from "./sse_operand.ts";
-import { elements as constants, simd, simdLane, simdTest, type V128, ZERO_VECTOR } from "../wasm/vector.ts";
+import { elements as constants, lowAlone, simd, simdTest, type V128, ZERO_VECTOR } from "../wasm/vector.ts";
 
 /** Fields of the immediate. */
 const WORDS = 1 << 0;
@@ -147,7 +147,7 @@ const writeIndex: Output = (e, { count }, control, result) => {
 };
 
 const writeMask: Output = (e, { size }, control, result) => {
-  const bits = simdLane("i64x2.replace_lane", 0, ZERO_VECTOR, result.extendU());
+  const bits = lowAlone(result.extendU());
   const powers = Array.from({ length: 8 }, (_, i) => 1 << i);
   const own = size === 1
     ? simd("i8x16.swizzle", bits, constants(1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1))

@@ -344,14 +344,13 @@ class PackedFloats extends Floats {
   }
 
   override normal(f: FunctionBuilder, operands: readonly Expression[], result: Expression): Condition[] {
-    const constant = (which: FloatConstant) => f.loadVector(NOWHERE, floatConstant(this.width, which));
-    const bits = constant(FloatConstant.Magnitude);
+    const bits = this.#constant(f, FloatConstant.Magnitude);
     const magnitude = f.let(simd("v128.and", result, bits));
     const least = operands.reduce<V128>((least, operand) => {
       return simd(`${this.#shape}.pmin`, least, simd("v128.and", operand, bits));
     }, magnitude);
-    const normal = this.compare("ge", least, constant(FloatConstant.Least));
-    const finite = this.compare("le", magnitude, constant(FloatConstant.Most));
+    const normal = this.compare("ge", least, this.#constant(f, FloatConstant.Least));
+    const finite = this.compare("le", magnitude, this.#constant(f, FloatConstant.Most));
     return [this.#allSet(this.and(normal, finite))];
   }
 
@@ -367,13 +366,16 @@ class PackedFloats extends Floats {
   override areOrdinary(e: Emitter, values: readonly Expression[]): Condition[] {
     const unknown = this.unknown(e, values);
     if (unknown.length === 0) return [];
-    const constant = (which: FloatConstant) => e.f.loadVector(NOWHERE, floatConstant(this.width, which));
-    const bits = constant(FloatConstant.Magnitude);
-    const least = constant(FloatConstant.Least);
+    const bits = this.#constant(e.f, FloatConstant.Magnitude);
+    const least = this.#constant(e.f, FloatConstant.Least);
     return unknown.map((value) => {
       const normal = this.compare("ge", simd("v128.and", value, bits), least);
       return this.#allSet(this.or(normal, this.zero(value)));
     });
+  }
+
+  #constant(f: FunctionBuilder, constant: FloatConstant): V128 {
+    return f.loadVector(NOWHERE, floatConstant(this.width, constant));
   }
 
   /** Whether a mask is all ones. */

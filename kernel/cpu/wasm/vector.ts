@@ -219,6 +219,11 @@ export function withElement(value: V128, size: number, offset: number, to: Expre
   return simdLane(ELEMENTS[size as 1 | 2 | 4][1], offset / size, value, to.wrap());
 }
 
+/** A vector of which the low 64 bits are an integer, and the others zero. */
+export function lowAlone(value: Expression<"i64">): V128 {
+  return withElement(ZERO_VECTOR, 8, 0, value);
+}
+
 /** A vector of 16 bytes. */
 export function constantVector(bytes: ArrayLike<number>): V128 {
   return vector("v128", 12, [], Array.from(bytes, (byte) => byte & 0xff));
