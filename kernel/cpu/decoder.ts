@@ -6,7 +6,7 @@
 
 import { type Form, forms, NOP, type OperandSpec } from "./isa/mod.ts";
 import { CODE_BASE, CodeMode, GPR, Segment, SEGMENT_BASE, X87, XMM, ZERO } from "./state.ts";
-import { operandBytes, packVariant, Repeat, RmKind, type Variant } from "./variant.ts";
+import { hasWideImmediate, operandBytes, packVariant, Repeat, RmKind, type Variant } from "./variant.ts";
 
 /** Longest instruction in bytes. */
 export const MAXIMUM_LENGTH = 15;
@@ -54,10 +54,12 @@ interface Candidate {
   /** The stack is used in any case: faults of an instruction without another memory operand are its. */
   readonly stack: boolean;
   readonly immediates: readonly OperandSpec[];
+  /** The immediate operand may have more than 32 bits. */
+  readonly wideImmediate: boolean;
   readonly lock: boolean;
   /** Only the effective address is asked for. */
   readonly addressOnly: boolean;
-  /** The address size matters even without a memory operand. */
+  /** The address size and the segment matter even without a memory operand. */
   readonly addressSized: boolean;
   /** 66 belongs to the encoding. */
   readonly prefix66: boolean;
@@ -133,6 +135,9 @@ function candidate(form: Form): Candidate {
     immediates: operands.filter((o) =>
       o.place === "immediate" || o.place === "relative" || o.place === "far"
     ),
+    wideImmediate: operands.some((o) =>
+      o.place === "offset" || o.place === "far" || o.place === "immediate" && o.size === "v"
+    ),
     lock: attributes.has("lock"),
     addressOnly: attributes.has("ea"),
     addressSized: attributes.has("as"),
@@ -176,7 +181,7 @@ function match(candidates: readonly Candidate[], modrm: number, circumstance: nu
   return undefined;
 }
 
-/** Where a register lies; `extension` is what REX adds to its number. */
+/** Where a register lies, as `Record` has it; `extension` is what REX adds to its number. */
 function registerOffset(kind: RegisterKind, number: number, extension: number, rex: number): number {
   const full = number + extension;
   switch (kind) {
@@ -187,9 +192,9 @@ function registerOffset(kind: RegisterKind, number: number, extension: number, r
     case RegisterKind.General:
       return full * 8;
     case RegisterKind.Xmm:
-      return full * 16;
+      return full * 8;
     case RegisterKind.Mmx:
-      return X87 - XMM + (full & 7) * 16;
+      return (X87 - XMM) / 2 + (full & 7) * 8;
     case RegisterKind.Segment:
       return full & 7;
     case RegisterKind.Special:
@@ -253,6 +258,16 @@ export class Decoder {
     const { form, operandSize, rm, bits64, lock } = this;
     const addressSize = this.#addressSizeOfVariant();
     return packVariant(form, operandSize, addressSize, rm, bits64, this.#flatVariant(), lock, repeat);
+  }
+
+  /** `namesSegment` of the variant. */
+  get namesSegment(): boolean {
+    return this.rm === RmKind.MemoryGeneral || this.#candidate.addressSized;
+  }
+
+  /** `hasWideImmediate` of the variant. */
+  get wideImmediate(): boolean {
+    return this.#candidate.wideImmediate && hasWideImmediate(this.form, this.operandSize, this.addressSize);
   }
 
   /** With an override, what is no operand's address goes through the segments, too. */

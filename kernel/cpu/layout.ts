@@ -71,9 +71,10 @@ export const REGION_UNKNOWN = EXITS + EXIT_COUNT * EXIT_SIZE;
 export const REGION_SLOTS = 1 << 16;
 
 /** Most bytes of decoded records before everything decoded is dropped: about three million instructions. */
-export const RECORDS_SIZE = 96 << 20;
-/** Bytes of a record: see `interpreter/record.ts`. */
-export const RECORD_SIZE = 32;
+export const RECORDS_SIZE = 48 << 20;
+/** Bytes of a record, as a power of two: see `interpreter/record.ts`. */
+export const RECORD_SHIFT = 4;
+export const RECORD_SIZE = 1 << RECORD_SHIFT;
 const RECORD_COUNT = RECORDS_SIZE / RECORD_SIZE;
 
 /** Slots of the index of records, i32 each, a power of two: see `interpreter/record_index.ts`. */

@@ -80,6 +80,14 @@ export function operandBytes(operand: OperandSpec, operandSize: number): number 
   }
 }
 
+/** Whether the immediate operand has more than 32 bits. */
+export function hasWideImmediate(form: Form, operandSize: number, addressSize: number): boolean {
+  return form.operands.some(({ place, size }) => {
+    if (place === "offset") return addressSize === 8;
+    return place === "far" || place === "immediate" && size === "v" && operandSize === 8;
+  });
+}
+
 /** A short name for people: mnemonic, encoding, sizes. */
 export function variantName(variant: Variant): string {
   const parts = [variant.form.definition.name, `"${variant.form.text}"`, `o${variant.operandSize * 8}`];

@@ -88,7 +88,7 @@ const WORDS = ["AX", "CX", "DX", "BX", "SP", "BP", "SI", "DI"];
 const BYTES = ["AL", "CL", "DL", "BL", "SPL", "BPL", "SIL", "DIL"];
 const HIGH_BYTES = ["AH", "CH", "DH", "BH"];
 
-/** Byte offset of a general register in the state, by iced's name. */
+/** What the decoder gives for a register, by iced's name. */
 const REGISTER_OFFSETS: ReadonlyMap<string, number> = new Map([
   ...WORDS.flatMap((name, i) =>
     [[name, i * 8], [`E${name}`, i * 8], [`R${name}`, i * 8]] as [string, number][]
@@ -98,8 +98,8 @@ const REGISTER_OFFSETS: ReadonlyMap<string, number> = new Map([
   ...Array.from({ length: 8 }, (_, i) => i + 8).flatMap((i) =>
     ["", "L", "W", "D"].map((suffix) => [`R${i}${suffix}`, i * 8] as [string, number])
   ),
-  ...Array.from({ length: 16 }, (_, i) => [`XMM${i}`, i * 16] as [string, number]),
-  ...Array.from({ length: 8 }, (_, i) => [`MM${i}`, X87 - XMM + i * 16] as [string, number]),
+  ...Array.from({ length: 16 }, (_, i) => [`XMM${i}`, i * 8] as [string, number]),
+  ...Array.from({ length: 8 }, (_, i) => [`MM${i}`, (X87 - XMM) / 2 + i * 8] as [string, number]),
   ...SEGMENTS.map((name, i) => [name, i] as [string, number]),
   ...Array.from({ length: 16 }, (_, i) => [[`CR${i}`, i], [`DR${i}`, i]] as [string, number][]).flat(),
 ]);

@@ -7,7 +7,6 @@
 import type { CoreFunction } from "../core_functions.ts";
 import type { Value } from "../emitter.ts";
 import type { FlagsSource } from "../flags.ts";
-import { XMM_SIZE } from "../state.ts";
 import { type Variant, variantKey } from "../variant.ts";
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { FunctionBuilder, type Local } from "../wasm/function_builder.ts";
@@ -81,9 +80,9 @@ function meant(number: number, { register, rm, index, ripRelative }: Instruction
     case Named.INDEX:
       return general(index);
     case Named.XMM:
-      return 1 << (FIRST_XMM + register / XMM_SIZE);
+      return 1 << (FIRST_XMM + (register >> 3));
     default:
-      return 1 << (FIRST_XMM + rm / XMM_SIZE);
+      return 1 << (FIRST_XMM + (rm >> 3));
   }
 }
 

@@ -11,7 +11,7 @@ import type { Variant } from "../variant.ts";
 /** In the place of a register: there is none. What lies behind it in the state are segment bases. */
 export const NO_REGISTER = ZERO - GPR;
 
-/** One instruction. Registers are byte offsets, as the decoder gives them. */
+/** One instruction. Registers are eight times their number, as the decoder gives them. */
 export interface Instruction {
   readonly variant: Variant;
   /** Offset from where the page of the region's entry begins. */

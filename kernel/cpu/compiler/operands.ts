@@ -6,7 +6,7 @@
 
 import { Emitter, type Value } from "../emitter.ts";
 import type { OperandSpec } from "../isa/definition.ts";
-import { GPR, type Gpr, SEGMENT_BASE, XMM, XMM_SIZE } from "../state.ts";
+import { GPR, type Gpr, SEGMENT_BASE, XMM } from "../state.ts";
 import { RmKind } from "../variant.ts";
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { type Local, NOWHERE } from "../wasm/function_builder.ts";
@@ -129,19 +129,19 @@ export abstract class OperandEmitter extends Emitter {
 
   // Vectors. MMX registers are in the state always, and XMM registers where the others are.
 
-  /** What the instruction has for a vector register: a byte offset from XMM0. */
-  #vectorOffset({ place }: OperandSpec): number {
+  /** What the instruction has for a vector register. */
+  #vectorField({ place }: OperandSpec): number {
     return place === "xmm" || place === "mmx" ? this.instruction.register : this.instruction.rm;
   }
 
   protected override vectorAddress(index: number): Expression<"i32"> {
-    return i32(XMM + this.#vectorOffset(this.spec(index)));
+    return i32(XMM + this.#vectorField(this.spec(index)) * 2);
   }
 
   /** Number of the XMM register that operand `index` is; `undefined` of an MMX register. */
   protected xmmNumber(index: number): number | undefined {
     const spec = this.spec(index);
-    return spec.place.startsWith("xmm") ? this.#vectorOffset(spec) / XMM_SIZE : undefined;
+    return spec.place.startsWith("xmm") ? this.#vectorField(spec) >> 3 : undefined;
   }
 
   protected override readXmmOperand(index: number): Local<"v128"> {

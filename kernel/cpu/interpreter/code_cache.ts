@@ -16,12 +16,21 @@ import {
   RECORDS,
   RECORDS_SIZE,
 } from "../layout.ts";
-import type { CodeMode } from "../state.ts";
+import { type CodeMode, Segment } from "../state.ts";
 import { fusedMask } from "./handler.ts";
 import type { Handlers } from "./handlers.ts";
-import { COUNTER_RANGE, Record, SpecialHandler } from "./record.ts";
+import {
+  COUNTER_RANGE,
+  IN_STACK,
+  LENGTH_SHIFT,
+  OFFSET_FIELD,
+  Record,
+  REGISTER_FIELD,
+  SpecialHandler,
+} from "./record.ts";
 import { RecordIndex } from "./record_index.ts";
 import type { Tlb } from "../tlb.ts";
+import { RmKind } from "../variant.ts";
 
 /** Most instructions of a straight run. */
 const RUN_LENGTH = 96;
@@ -265,7 +274,7 @@ export class CodeCache {
 
   /** Where the instruction of a record begins that has a home. */
   #placeOf(number: number): number {
-    const offset = this.#halves[(recordOf(number) + Record.OFFSET) >> 1]!;
+    const offset = this.#halves[(recordOf(number) + Record.PLACE) >> 1]! & OFFSET_FIELD;
     return (this.#words[homeOf(number)]! & HOME_PAGE) * 4096 + offset;
   }
 
@@ -344,42 +353,50 @@ export class CodeCache {
 
   #special(record: number, handler: SpecialHandler, offset: number): void {
     this.#halves[record >> 1] = handler;
-    this.#halves[(record + Record.OFFSET) >> 1] = offset;
-    this.#words[(record + Record.LINK) >> 2] = 0;
+    this.#halves[(record + Record.PLACE) >> 1] = offset;
   }
 
   /** Writes what has been decoded. Gives whether it will be executed together with the record before it. */
   #write(record: number, offset: number, result: DecodeResult): boolean {
-    const halves = this.#halves;
     const words = this.#words;
-    const at = record >> 1;
+    const at = record >> 2;
     const d = this.#decoder;
-    halves[at + (Record.OFFSET >> 1)] = offset;
-    this.#bytes[record + Record.LENGTH] = d.length;
-    words[(record + Record.LINK) >> 2] = 0;
+    const place = offset | d.length << LENGTH_SHIFT;
     this.decoded++;
     if (result !== DecodeResult.Ok) {
       const { undefinedOpcode, tooLong } = this.faults;
-      halves[at] = result === DecodeResult.Undefined ? undefinedOpcode : tooLong;
+      words[at] = (result === DecodeResult.Undefined ? undefinedOpcode : tooLong) | place << 16;
       return false;
     }
-    this.#bytes[record + Record.SCALE] = d.scale;
     const handler = this.handlers.known(d.variantKey() * 2) ||
       this.handlers.number({ variant: d.variant(), fused: false });
-    halves[at] = handler;
+    words[at] = handler | place << 16;
+    words[at + 1] = d.register | this.#rmField() << 8 | this.#indexField() << 16 |
+      this.threshold % COUNTER_RANGE << 24;
+    words[at + (Record.IMMEDIATE >> 2)] = d.immediateLow;
+    words[at + (Record.DISPLACEMENT >> 2)] = this.#lastField(offset);
     const fused = this.#previous !== 0 && this.#fuse(this.#previous, record);
     this.#previous = handler;
-    halves[at + (Record.REGISTER >> 1)] = d.register;
-    halves[at + (Record.RM >> 1)] = d.rmRegister;
-    halves[at + (Record.INDEX >> 1)] = d.index;
-    halves[at + (Record.SEGMENT >> 1)] = d.segment;
-    this.#bytes[record + Record.SEGMENT_NUMBER] = d.segmentNumber;
-    this.#bytes[record + Record.ENTRIES_LEFT] = this.threshold % COUNTER_RANGE;
-    // Relative to the instruction's end, and that to the page's start.
-    words[(record + Record.DISPLACEMENT) >> 2] = d.ripRelative ? d.displacement + offset : d.displacement;
-    words[(record + Record.IMMEDIATE) >> 2] = d.immediateLow;
-    words[(record + Record.IMMEDIATE + 4) >> 2] = d.immediateHigh;
     return fused;
+  }
+
+  #rmField(): number {
+    const { rmRegister, segmentNumber, namesSegment } = this.#decoder;
+    return namesSegment ? rmRegister & REGISTER_FIELD | segmentNumber : rmRegister;
+  }
+
+  #indexField(): number {
+    const { index, scale, segmentNumber } = this.#decoder;
+    return index | scale | (segmentNumber === Segment.SS ? IN_STACK : 0);
+  }
+
+  /** What stands behind the immediate operand of 32 bits: more of it, a displacement, or no link yet. */
+  #lastField(offset: number): number {
+    const { rm, ripRelative, displacement, immediateHigh, wideImmediate } = this.#decoder;
+    if (wideImmediate) return immediateHigh;
+    if (rm === RmKind.Register) return 0;
+    // Relative to the instruction's end, and that to the page's start.
+    return ripRelative ? displacement + offset : displacement;
   }
 
   /** Makes one of the record before `record`, whose handler is `first`, and of `record`, if it is a jump on its flags. */
@@ -389,7 +406,7 @@ export class CodeCache {
     const mask = fusedMask(variant, this.#decoder.variant());
     if (mask === undefined) return false;
     this.#halves[(record - RECORD_SIZE) >> 1] = this.handlers.number({ variant, fused: true });
-    this.#bytes[record + Record.SCALE] = mask;
+    this.#bytes[record + Record.INDEX] = mask;
     return true;
   }
 
@@ -441,7 +458,10 @@ export class CodeCache {
     // Whoever still holds such a record, the run loop included, decodes again when it gets there.
     for (const { first, last } of runs) {
       for (let record = first; record <= last; record += RECORD_SIZE) {
-        if (this.#halves[record >> 1] === SpecialHandler.Region) this.#replaced.delete(record);
+        const handler = this.#halves[record >> 1]!;
+        if (handler === SpecialHandler.Region) this.#replaced.delete(record);
+        // These were made from no bytes.
+        if (handler === SpecialHandler.NextPage || handler === SpecialHandler.StepEnd) continue;
         this.#halves[record >> 1] = SpecialHandler.Refetch;
       }
     }

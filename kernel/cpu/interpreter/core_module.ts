@@ -6,7 +6,7 @@
 
 import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
 import { conditionValue, FlagsKind, type FlagsSource, materializedFlags } from "../flags.ts";
-import { ENGINE_PAGES, JUMP_CACHE, RECORD_SIZE, REGION_UNKNOWN } from "../layout.ts";
+import { ENGINE_PAGES, JUMP_CACHE, RECORD_SHIFT, RECORD_SIZE, REGION_UNKNOWN } from "../layout.ts";
 import { defineMmu, type MmuFunctions } from "../mmu.ts";
 import {
   ATTENTION,
@@ -31,7 +31,6 @@ import {
   SEGMENT_BASE,
   SEGMENT_LIMIT,
   SegmentAttribute,
-  STEPPING,
   Vector,
 } from "../state.ts";
 import { type Expression, i32, i64, select } from "../wasm/expression.ts";
@@ -42,7 +41,15 @@ import { type Handler, writeHandler } from "./handler.ts";
 import type { InlineHandlers } from "./inline_handlers.ts";
 import { countEntry } from "./entry_counter.ts";
 import { ADDRESSABLE_PAGES } from "../../memory/guarded_memory.ts";
-import { Record, SpecialHandler } from "./record.ts";
+import {
+  IN_STACK,
+  Record,
+  recordLength,
+  recordOffset,
+  recordRip,
+  SpecialHandler,
+  specialRip,
+} from "./record.ts";
 
 /** Core functions that are TypeScript. */
 const IMPORTED: readonly CoreFunction[] = ["system", "x87", "float", "hot"];
@@ -162,7 +169,7 @@ class CoreModule {
     this.#function("faulted", (f) => {
       const record = f.param("i32", 0);
       f.if(f.loadAs("i32.load", NOWHERE, FAULT_VECTOR).eq(NON_CANONICAL), () => {
-        const stack = f.loadAs("i32.load8_u", record, Record.SEGMENT_NUMBER).eq(Segment.SS);
+        const stack = f.loadAs("i32.load8_u", record, Record.INDEX).and(IN_STACK);
         f.storeAs("i32.store", NOWHERE, select(stack, i32(Vector.SS), i32(Vector.GP)), FAULT_VECTOR);
       });
       const rip = f.let(recordRip(f, record));
@@ -173,8 +180,7 @@ class CoreModule {
       const record = f.param("i32", 0);
       const rip = f.let(recordRip(f, record));
       f.store(8, NOWHERE, rip, INSTRUCTION_RIP);
-      const length = f.loadAs("i64.load8_u", record, Record.LENGTH);
-      f.store(8, NOWHERE, rip.add(length), RIP);
+      f.store(8, NOWHERE, rip.add(recordLength(f, record).extendU()), RIP);
     });
     this.#function("materializeFlags", (f) => {
       forEachFlagsKind(f, (flags) => f.return(materializedFlags(flags)));
@@ -190,7 +196,7 @@ class CoreModule {
   #jump(f: FunctionBuilder): void {
     const record = f.param("i32", 0);
     const target = f.param("i64", 1);
-    const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5).add(1);
+    const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(RECORD_SHIFT).add(1);
     const budget = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed));
     f.storeAs("i32.store", NOWHERE, budget, BUDGET);
     this.#goTo(f, target, budget);
@@ -289,7 +295,7 @@ class CoreModule {
     const resume = this.m.exportFunction("resume", ["i32"], ["i32"], (f) => {
       const exit = f.param("i32", 0);
       const record = f.loadAs("i32.load", exit, 4);
-      const rip = f.let(f.load(8, NOWHERE, CODE_BASE).add(f.loadAs("i64.load16_u", record, Record.OFFSET)));
+      const rip = f.let(recordRip(f, record));
       // The code that stood there has been overwritten.
       f.if(f.loadAs("i32.load16_u", record, Record.HANDLER).eq(SpecialHandler.Refetch), () => {
         f.store(8, exit, i64(0));
@@ -313,21 +319,19 @@ class CoreModule {
   #branch(f: FunctionBuilder): void {
     const record = f.param("i32", 0);
     const before = f.load(8, NOWHERE, CODE_BASE);
-    const length = f.loadAs("i64.load8_u", record, Record.LENGTH);
-    const displacement = f.load(8, record, Record.IMMEDIATE);
-    const target = recordRip(f, record).add(length).add(displacement).and(f.load(8, NOWHERE, LINEAR_MASK));
+    const end = recordRip(f, record).add(recordLength(f, record).extendU());
+    const displacement = f.loadAs("i64.load32_s", record, Record.IMMEDIATE);
+    const target = end.add(displacement).and(f.load(8, NOWHERE, LINEAR_MASK));
     const found = f.callFor("i32", this.index("jump"), record, target);
     // Both records lie in one physical page, and are dropped together.
     const same = f.load(8, NOWHERE, CODE_BASE).eq(before);
     // The second page of an instruction that lies in two is mapped apart.
-    const end = f.loadAs("i32.load16_u", found, Record.OFFSET).add(
-      f.loadAs("i32.load8_u", found, Record.LENGTH),
-    );
+    const last = recordOffset(f, found).add(recordLength(f, found));
     // Compiled code may have been put in the place of this record meanwhile: then LINK names that.
     const branch = f.loadAs("i32.load16_u", record, Record.HANDLER).ne(SpecialHandler.Region);
     // What the jump cache knows may have been overwritten: it is decoded again when it is executed.
     const fresh = f.loadAs("i32.load16_u", found, Record.HANDLER).ne(SpecialHandler.Refetch);
-    f.if(found.ne(0).and(same).and(end.leU(4096)).and(branch).and(fresh), () => {
+    f.if(found.ne(0).and(same).and(last.leU(4096)).and(branch).and(fresh), () => {
       f.storeAs("i32.store", record, found, Record.LINK);
     });
     f.return(found);
@@ -347,7 +351,7 @@ class CoreModule {
       f.if(record.eqz(), () => f.return(i32(0)));
       const cases: ((loop: Label) => void)[] = [
         (loop) => {
-          f.set(record, f.callFor("i32", this.index("jump"), record, recordRip(f, record)));
+          f.set(record, f.callFor("i32", this.index("jump"), record, specialRip(f, record)));
           f.branchIf(record, loop);
           f.return(i32(0));
         },
@@ -359,11 +363,13 @@ class CoreModule {
           f.set(record, link);
           f.branch(loop);
         },
-        () => this.#leaveBefore(f, record),
+        () => {
+          this.#chargeRun(f, record);
+          f.store(8, NOWHERE, specialRip(f, record), RIP);
+          f.return(i32(0));
+        },
         (loop) => {
-          const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5);
-          const before = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed));
-          f.storeAs("i32.store", NOWHERE, before, BUDGET);
+          const before = this.#chargeRun(f, record);
           const region = f.loadAs("i32.load", record, Record.LINK);
           const rip = f.let(recordRip(f, record));
           f.store(8, NOWHERE, rip, RIP);
@@ -403,20 +409,24 @@ class CoreModule {
     });
   }
 
+  /** Charges the instructions of a run that come before a record. Gives what is left of the budget. */
+  #chargeRun(f: FunctionBuilder, record: Local<"i32">): Local<"i32"> {
+    const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(RECORD_SHIFT);
+    const left = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed));
+    f.storeAs("i32.store", NOWHERE, left, BUDGET);
+    return left;
+  }
+
   /** Returns before a record's instruction has been executed. */
   #leaveBefore(f: FunctionBuilder, record: Local<"i32">): void {
-    const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5);
-    f.storeAs("i32.store", NOWHERE, f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed), BUDGET);
+    this.#chargeRun(f, record);
     f.return(f.callFor("i32", this.index("leaveBefore"), record));
   }
 
   #refetch(f: FunctionBuilder, record: Local<"i32">, loop: Label): void {
-    const executed = f.let(record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5));
-    f.storeAs("i32.store", NOWHERE, f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed), BUDGET);
+    this.#chargeRun(f, record);
     const rip = f.let(recordRip(f, record));
     f.store(8, NOWHERE, rip, RIP);
-    // What stood here may have been the end of a single step.
-    f.if(f.loadAs("i32.load", NOWHERE, STEPPING).ne(0).and(executed.ne(0)), () => f.return(i32(0)));
     const linear = this.#linear(f, rip);
     f.set(record, f.callFor("i32", this.imports.lookup, linear));
     // Behind an instruction that lies in two pages it is the second that execution goes on in.
@@ -449,11 +459,6 @@ function dispatchTable(
     });
   };
   nest(cases.length);
-}
-
-function recordRip(f: FunctionBuilder, record: Local<"i32">): Expression<"i64"> {
-  const offset = f.loadAs("i64.load16_u", record, Record.OFFSET);
-  return f.load(8, NOWHERE, CODE_BASE).add(offset);
 }
 
 /** Runs `use` for the kind of flags that the state holds; `use` returns. */

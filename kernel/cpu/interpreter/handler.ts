@@ -52,7 +52,7 @@ export function writeHandler(f: FunctionBuilder, handler: Handler, bounce: numbe
     const holds = f.local("i32");
     const outcome = emitter.comparison();
     f.set(site.record, site.record.add(RECORD_SIZE));
-    const mask = f.loadAs("i32.load8_u", site.record, Record.SCALE);
+    const mask = f.loadAs("i32.load8_u", site.record, Record.INDEX);
     f.set(holds, outcome.and(mask).ne(0).xor(mask.shrU(3)));
     const jump = new InterpreterEmitter(f, JUMP, bounce, site);
     f.if(holds, () => jump.branch());

@@ -11,23 +11,24 @@ import { FlagsKind, type FlagsSource } from "../flags.ts";
 import {
   ATTENTION,
   BUDGET,
-  CODE_BASE,
   FLAGS_KIND,
   FLAGS_RESULT,
   FLAGS_SOURCE,
   GPR,
   type Gpr,
   RUN_START,
+  Segment,
+  SEGMENT_BASE,
   XMM,
   XMM_SIZE,
 } from "../state.ts";
-import { RmKind, type Variant } from "../variant.ts";
+import { hasWideImmediate, RmKind, type Variant } from "../variant.ts";
 import { countEntry } from "./entry_counter.ts";
-import { type Expression, i32 } from "../wasm/expression.ts";
+import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE } from "../wasm/function_builder.ts";
 import type { HandlerSite } from "./handler.ts";
-import { RECORD_SIZE } from "../layout.ts";
-import { Record } from "./record.ts";
+import { RECORD_SHIFT, RECORD_SIZE } from "../layout.ts";
+import { namesSegment, Record, recordLength, recordRip, REGISTER_FIELD } from "./record.ts";
 
 type Access = Parameters<Emitter["address"]>[1];
 
@@ -44,12 +45,17 @@ export class InterpreterEmitter extends Emitter {
     return this.site.core(name);
   }
 
-  #field16(offset: number): Local<"i32"> {
-    return this.f.loadAs("i32.load16_u", this.#record, offset);
+  #field(offset: number): Local<"i32"> {
+    return this.f.loadAs("i32.load8_u", this.#record, offset);
   }
 
-  #registerField(spec: OperandSpec): Local<"i32"> {
-    return this.#field16(spec.place === "reg" ? Record.REGISTER : Record.RM);
+  #rm(): Expression<"i32"> {
+    const rm = this.#field(Record.RM);
+    return namesSegment(this.variant) ? rm.and(REGISTER_FIELD) : rm;
+  }
+
+  #registerField(spec: OperandSpec): Expression<"i32"> {
+    return spec.place === "reg" ? this.#field(Record.REGISTER) : this.#rm();
   }
 
   protected override readRegister(spec: OperandSpec, size: number): Value {
@@ -75,11 +81,13 @@ export class InterpreterEmitter extends Emitter {
   }
 
   override immediate(): Value {
-    return this.f.load(8, this.#record, Record.IMMEDIATE);
+    const { form, operandSize, addressSize } = this.variant;
+    const wide = hasWideImmediate(form, operandSize, addressSize);
+    return this.f.loadAs(wide ? "i64.load" : "i64.load32_s", this.#record, Record.IMMEDIATE);
   }
 
   override registerNumber(): Value {
-    return this.#field16(Record.REGISTER).extendU();
+    return this.#field(Record.REGISTER).extendU();
   }
 
   override effectiveAddress(): Value {
@@ -87,13 +95,13 @@ export class InterpreterEmitter extends Emitter {
     if (this.variant.form.operands.some((operand) => operand.place === "offset")) {
       return this.immediate().zeroExtend(this.addressSize);
     }
-    const base = f.load(8, this.#field16(Record.RM), GPR);
+    const base = f.load(8, this.#rm(), GPR);
     const displacement = f.loadAs("i64.load32_s", this.#record, Record.DISPLACEMENT);
     const start = base.add(displacement);
     if (this.variant.rm === RmKind.MemoryBase) return start.zeroExtend(this.addressSize);
-    const index = f.load(8, this.#field16(Record.INDEX), GPR);
-    const scale = f.loadAs("i64.load8_u", this.#record, Record.SCALE);
-    return start.add(index.shl(scale)).zeroExtend(this.addressSize);
+    const field = this.#field(Record.INDEX);
+    const index = f.load(8, field.and(REGISTER_FIELD), GPR);
+    return start.add(index.shl(field.and(3).extendU())).zeroExtend(this.addressSize);
   }
 
   protected override linearAddress(bytes: number, access: NonNullable<Access>): Local<"i64"> {
@@ -105,13 +113,10 @@ export class InterpreterEmitter extends Emitter {
 
   #inSegment(offset: Value, bytes: number, access: NonNullable<Access>): Local<"i64"> {
     const { f } = this;
-    if (this.bits64) return f.let(offset.add(f.load(8, this.#field16(Record.SEGMENT), GPR)));
-    return this.segmentAddress(
-      f.loadAs("i32.load8_u", this.#record, Record.SEGMENT_NUMBER),
-      offset,
-      bytes,
-      access,
-    );
+    const segment = f.let(this.#field(Record.RM).and(7));
+    if (!this.bits64) return this.segmentAddress(segment, offset, bytes, access);
+    const base = f.load(8, segment.shl(3), SEGMENT_BASE);
+    return f.let(offset.add(select(segment.geU(Segment.FS), base, i64(0))));
   }
 
   override addressAt(offset: Value, bytes: number, access: NonNullable<Access>): Local<"i64"> {
@@ -127,16 +132,13 @@ export class InterpreterEmitter extends Emitter {
   }
 
   override nextRip(): Value {
-    const { f } = this;
-    const length = f.loadAs("i64.load8_u", this.#record, Record.LENGTH);
-    return f.let(this.rip().add(length));
+    const length = recordLength(this.f, this.#record).extendU();
+    return this.f.let(this.rip().add(length));
   }
 
   /** RIP of this instruction. */
   rip(): Value {
-    const { f } = this;
-    const offset = f.loadAs("i64.load16_u", this.#record, Record.OFFSET);
-    return f.load(8, NOWHERE, CODE_BASE).add(offset);
+    return recordRip(this.f, this.#record);
   }
 
   protected override leaveFaulted(): void {
@@ -226,14 +228,13 @@ export class InterpreterEmitter extends Emitter {
 
   /** Instructions that come before this one and have not been charged yet. */
   #executed(): Expression<"i32"> {
-    return this.#record.sub(this.f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(5);
+    return this.#record.sub(this.f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(RECORD_SHIFT);
   }
 
   protected override vectorAddress(index: number): Expression<"i32"> {
-    // The field is a byte offset from XMM, for MMX registers too: see the decoder.
-    const spec = this.spec(index);
-    const field = spec.place === "xmm" || spec.place === "mmx" ? Record.REGISTER : Record.RM;
-    return this.#field16(field).add(XMM);
+    const { place } = this.spec(index);
+    const field = place === "xmm" || place === "mmx" ? this.#field(Record.REGISTER) : this.#rm();
+    return field.shl(1).add(XMM);
   }
 
   override readXmm(number: number): Local<"v128"> {
