@@ -70,6 +70,12 @@ export abstract class Emitter extends FlagsEmitter {
   abstract branch(): void;
   /** Goes on at an address. */
   abstract jump(target: Value): void;
+  /** A call has pushed where it returns to. */
+  noteReturn(_target: Value): void {}
+  /** Goes on where a call returns to. */
+  jumpBack(target: Value): void {
+    this.jump(target);
+  }
   /** Leaves the loop before this instruction, to come back to it: in the middle of a repeated one. */
   abstract restart(): void;
   /** Charges the budget for one more instruction, and tells whether it is used up: then {@link restart} is due. */

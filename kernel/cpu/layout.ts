@@ -45,9 +45,16 @@ export const JUMP_NEIGHBOURS = 4;
 export const JUMP_CACHE_SIZE = 256 * JUMP_GROUP_SIZE;
 
 /**
+ * Where calls return to that the interpreter has made: entries as in the jump cache, but without a region, that fit into
+ * the host's first cache.
+ */
+export const RETURN_CACHE = JUMP_CACHE + JUMP_CACHE_SIZE;
+export const RETURN_CACHE_SIZE = 256 * JUMP_ENTRY_SIZE;
+
+/**
  * A byte for each 4 KiB page of RAM memory: nonzero while it holds decoded code.
  */
-export const CODE_PAGES = JUMP_CACHE + JUMP_CACHE_SIZE;
+export const CODE_PAGES = RETURN_CACHE + RETURN_CACHE_SIZE;
 export const CODE_PAGES_SIZE = 1 << 20;
 
 /** For each page of RAM memory 64 bits: which 64-byte pieces of it hold decoded code. */

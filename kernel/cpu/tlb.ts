@@ -12,6 +12,8 @@ import {
   LARGE_REGIONS,
   LARGE_REGIONS_COUNT,
   READ_TLB,
+  RETURN_CACHE,
+  RETURN_CACHE_SIZE,
   TLB_ENTRIES,
   TLB_ENTRY_SIZE,
   WRITABLE_PAGES,
@@ -38,6 +40,7 @@ export class Tlb {
   /** Forgets every jump. */
   flushAllJumps(): void {
     this.#bytes.fill(0xff, JUMP_CACHE, JUMP_CACHE + JUMP_CACHE_SIZE);
+    this.#flushReturns();
   }
 
   /** Forgets the translation of one linear address, in every context, with all that is left of a large page there. */
@@ -55,6 +58,7 @@ export class Tlb {
     this.#flushJumps(page);
     // An instruction that begins in the page before may end in this one.
     this.#flushJumps(page - 1);
+    this.#flushReturns();
   }
 
   /** Takes every entry that leads to page `page` of RAM memory out of the write TLB. */
@@ -77,6 +81,10 @@ export class Tlb {
       if ((entry ^ page) >> shift === 0) words.fill(-1, at, at + 2);
     }
     this.flushAllJumps();
+  }
+
+  #flushReturns(): void {
+    this.#bytes.fill(0xff, RETURN_CACHE, RETURN_CACHE + RETURN_CACHE_SIZE);
   }
 
   #flushJumps(page: number): void {

@@ -173,14 +173,18 @@ export class CodeCache {
     const known = this.#at(host, kind);
     const record = known !== 0 && this.#usable(known, source) ? known : this.#decodeRun(source, mode, kind);
     if (record === undefined || singleStep) return record;
-    const home = homeOf(numberOf(record));
-    if ((this.#words[home]! & ENTERED) === 0) {
-      this.#words[home]! |= ENTERED;
-      if (this.starts !== undefined) this.starts[host >> 3]! |= 1 << (host & 7);
-      const region = this.regions?.at(codeKey(host, mode)) ?? 0;
-      if (region !== 0) this.enterRegion(record, region);
-    }
+    this.#entered(record, host, mode);
     return record;
+  }
+
+  /** Execution comes to a record by a jump, or will. */
+  #entered(record: number, host: number, mode: CodeMode): void {
+    const home = homeOf(numberOf(record));
+    if ((this.#words[home]! & ENTERED) !== 0) return;
+    this.#words[home]! |= ENTERED;
+    if (this.starts !== undefined) this.starts[host >> 3]! |= 1 << (host & 7);
+    const region = this.regions?.at(codeKey(host, mode)) ?? 0;
+    if (region !== 0) this.enterRegion(record, region);
   }
 
   #usable(record: number, source: CodeSource): boolean {
@@ -200,6 +204,7 @@ export class CodeCache {
     const first = this.#next;
     let record = first;
     let before = offset;
+    let call = 0;
     const decoder = this.#decoder;
     this.#previous = 0;
     for (let count = 0;; count++) {
@@ -250,9 +255,17 @@ export class CodeCache {
       // A jump that is executed with what is before it stays what it is: no compiled code ever stands in for it.
       const fused = this.#write(record, offset, result);
       if (!fused) this.#place(record, pageStart + offset, kind, 0);
+      if (call !== 0) {
+        this.#bytes[call + Record.COMES_BACK] = 1;
+        this.#entered(record, pageStart + offset, mode);
+        call = 0;
+      }
       record += RECORD_SIZE;
       offset += decoder.length;
-      if (result !== DecodeResult.Ok || decoder.form.definition.ends === true) {
+      const { ends, comesBack } = decoder.form.definition;
+      if (result === DecodeResult.Ok && comesBack === true) {
+        call = record - RECORD_SIZE;
+      } else if (result !== DecodeResult.Ok || ends === true) {
         if (!singleStep) {
           record -= RECORD_SIZE;
           break;
@@ -317,8 +330,10 @@ export class CodeCache {
    */
   alone(record: number): number {
     const { handler, link } = this.#replaced.get(record)!;
-    const size = this.handlers.handler(handler)!.fused ? 2 * RECORD_SIZE : RECORD_SIZE;
+    const { variant, fused } = this.handlers.handler(handler)!;
+    const size = fused ? 2 * RECORD_SIZE : RECORD_SIZE;
     this.#bytes.copyWithin(ALONE, record, record + size);
+    if (variant.form.definition.comesBack === true) this.#bytes[ALONE + Record.COMES_BACK] = 0;
     this.#halves[ALONE >> 1] = handler;
     this.#words[(ALONE + Record.LINK) >> 2] = link;
     this.#special(ALONE + size, SpecialHandler.Goto, 0);
@@ -371,7 +386,9 @@ export class CodeCache {
     const handler = this.handlers.known(d.variantKey() * 2) ||
       this.handlers.number({ variant: d.variant(), fused: false });
     words[at] = handler | place << 16;
-    words[at + 1] = d.register | this.#rmField() << 8 | this.#indexField() << 16 |
+    // It is not known yet what stands behind a call.
+    const register = d.form.definition.comesBack === true ? 0 : d.register;
+    words[at + 1] = register | this.#rmField() << 8 | this.#indexField() << 16 |
       this.threshold % COUNTER_RANGE << 24;
     words[at + (Record.IMMEDIATE >> 2)] = d.immediateLow;
     words[at + (Record.DISPLACEMENT >> 2)] = this.#lastField(offset);

@@ -11,6 +11,7 @@ import { FlagsKind, type FlagsSource } from "../flags.ts";
 import {
   ATTENTION,
   BUDGET,
+  CODE_BASE,
   FLAGS_KIND,
   FLAGS_RESULT,
   FLAGS_SOURCE,
@@ -27,6 +28,7 @@ import { countEntry } from "./entry_counter.ts";
 import { type Expression, i32, i64, select } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE } from "../wasm/function_builder.ts";
 import type { HandlerSite } from "./handler.ts";
+import { findReturn, noteReturn } from "./jump_cache.ts";
 import { RECORD_SHIFT, RECORD_SIZE } from "../layout.ts";
 import { namesSegment, Record, recordLength, recordRip, REGISTER_FIELD } from "./record.ts";
 
@@ -172,24 +174,57 @@ export class InterpreterEmitter extends Emitter {
     }
     const { f } = this;
     const link = f.loadAs("i32.load", this.#record, Record.LINK);
-    f.if(link.eqz(), () => f.set(link, f.callFor("i32", this.core("branch"), this.#record)), () => {
-      const budget = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(this.#executed().add(1)));
-      f.storeAs("i32.store", NOWHERE, budget, BUDGET);
-      f.storeAs("i32.store", NOWHERE, link, RUN_START);
-      const attention = f.loadAs("i32.load", NOWHERE, ATTENTION);
-      f.if(
-        budget.ltS(attention),
-        () => f.set(link, f.callFor("i32", this.core("leaveBefore"), link)),
-        () => {
-          if (this.site.counts) countEntry(f, link, this.core("hot"));
-        },
-      );
-    });
+    f.if(
+      link.eqz(),
+      () => f.set(link, f.callFor("i32", this.core("branch"), this.#record)),
+      () => this.#enter(link),
+    );
     this.#goTo(link);
+  }
+
+  /** Begins another run; `record` is 0 if there is a reason to leave before it. */
+  #enter(record: Local<"i32">): void {
+    const { f } = this;
+    const budget = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(this.#executed().add(1)));
+    f.storeAs("i32.store", NOWHERE, budget, BUDGET);
+    f.storeAs("i32.store", NOWHERE, record, RUN_START);
+    const attention = f.loadAs("i32.load", NOWHERE, ATTENTION);
+    f.if(
+      budget.ltS(attention),
+      () => f.set(record, f.callFor("i32", this.core("leaveBefore"), record)),
+      () => {
+        if (this.site.counts) countEntry(f, record, this.core("hot"));
+      },
+    );
   }
 
   override jump(target: Value): void {
     this.#goTo(this.f.callFor("i32", this.core("jump"), this.#record, target));
+  }
+
+  /** Whether the code segment begins at 0. */
+  get #linearCode(): boolean {
+    return this.bits64 || this.flat;
+  }
+
+  override noteReturn(target: Value): void {
+    if (!this.#linearCode) return;
+    const { f } = this;
+    const known = this.#field(Record.COMES_BACK);
+    f.if(known, () => noteReturn(f, f.let(target), this.#record.add(RECORD_SIZE), this.bits64));
+  }
+
+  override jumpBack(target: Value): void {
+    if (!this.#linearCode) return this.jump(target);
+    const { f } = this;
+    const linear = f.let(target);
+    const record = f.local("i32");
+    findReturn(f, linear, this.bits64, (found) => {
+      f.store(8, NOWHERE, linear.and(~0xfffn), CODE_BASE);
+      f.set(record, found);
+      this.#enter(record);
+    }, () => f.set(record, f.callFor("i32", this.core("jump"), this.#record, linear)));
+    this.#goTo(record);
   }
 
   #goTo(record: Local<"i32">): void {

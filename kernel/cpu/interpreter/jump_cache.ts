@@ -4,9 +4,17 @@
  * @module
  */
 
-import { JUMP_CACHE, JUMP_CACHE_SIZE, JUMP_ENTRY_SIZE, JUMP_GROUP_SIZE, JUMP_NEIGHBOURS } from "../layout.ts";
+import {
+  JUMP_CACHE,
+  JUMP_CACHE_SIZE,
+  JUMP_ENTRY_SIZE,
+  JUMP_GROUP_SIZE,
+  JUMP_NEIGHBOURS,
+  RETURN_CACHE,
+  RETURN_CACHE_SIZE,
+} from "../layout.ts";
 import { CODE_BASE, JUMP_CONTEXT, RIP, UPPER_PART } from "../state.ts";
-import { i32 } from "../wasm/expression.ts";
+import { type Expression, i32 } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 
 function jumpEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
@@ -66,6 +74,40 @@ export function findDrivenOut(
     });
     otherwise();
   });
+}
+
+function returnEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
+  const low = linear.wrap();
+  return f.let(low.xor(low.shrU(8)).mul(JUMP_ENTRY_SIZE).and(RETURN_CACHE_SIZE - JUMP_ENTRY_SIZE));
+}
+
+/** A call has been made that returns to a linear address, where a record begins. */
+export function noteReturn(
+  f: FunctionBuilder,
+  linear: Local<"i64">,
+  record: Expression<"i32">,
+  bits64: boolean,
+): void {
+  const entry = returnEntry(f, linear);
+  f.store(8, entry, linear.xor(jumpContext(f, linear, bits64)), RETURN_CACHE);
+  f.storeAs("i32.store", entry, record, RETURN_CACHE + 8);
+}
+
+/** Runs `found` with the record at a linear address, if a call was made that returns there, or `otherwise`. */
+export function findReturn(
+  f: FunctionBuilder,
+  linear: Local<"i64">,
+  bits64: boolean,
+  found: (record: Local<"i32">) => void,
+  otherwise: () => void,
+): void {
+  const entry = returnEntry(f, linear);
+  const tag = f.load(8, entry, RETURN_CACHE);
+  f.ifMostly(
+    linear.xor(jumpContext(f, linear, bits64)).eq(tag),
+    () => found(f.loadAs("i32.load", entry, RETURN_CACHE + 8)),
+    otherwise,
+  );
 }
 
 /** The region is entered that begins with a record: the next jump there, in compiled modes, is to find it at once. */

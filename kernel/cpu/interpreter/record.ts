@@ -20,6 +20,8 @@ export const Record = {
   PLACE: 2,
   /** u8: register named by ModRM.reg or by the opcode. */
   REGISTER: 4,
+  /** u8, in the same place, of a near call: 1 if the record behind it is where the call returns to. */
+  COMES_BACK: 4,
   /**
    * u8: register named by ModRM.rm, or the base register of an address. In the lowest three bits the number of the segment
    * register where that is not known from the variant: see {@link namesSegment}.

@@ -45,10 +45,13 @@ define({
   name: "call",
   encodings: ["E8 Jz f64"],
   semantics: (e) => {
-    e.push(e.stackSize, e.nextRip());
+    const back = e.nextRip();
+    e.push(e.stackSize, back);
+    e.noteReturn(back);
     e.branch();
   },
   ends: true,
+  comesBack: true,
 });
 define({
   name: "call",
@@ -58,10 +61,13 @@ define({
     // AMD's CPUs check the stack first.
     const checkStack = () => e.probeWrite(size, e.stackAddress(i64(-size), size, "write").linear);
     const to = target(e, e.read(0), checkStack);
-    e.push(size, e.nextRip());
+    const back = e.nextRip();
+    e.push(size, back);
+    e.noteReturn(back);
     e.jump(to);
   },
   ends: true,
+  comesBack: true,
 });
 
 define({
@@ -74,7 +80,7 @@ define({
     if (e.variant.form.operands.length > 0) {
       e.setStackPointer(e.stackPointer(e.read(0)));
     }
-    e.jump(to);
+    e.jumpBack(to);
   },
   ends: true,
 });

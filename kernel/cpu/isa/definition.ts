@@ -89,6 +89,8 @@ export interface Definition {
   readonly repeat?: true;
   /** Execution does not go on with the next record: jumps, and what changes how code is decoded. */
   readonly ends?: true;
+  /** It is a call: execution comes back to what stands behind it. */
+  readonly comesBack?: true;
 }
 
 /** All forms, in the order they were defined. */
