@@ -53,6 +53,8 @@ export class Regions implements CompiledRegions {
   readonly #ram: Uint8Array;
   #regions = new Map<number, Region>();
   #pages = new Map<number, Set<Region>>();
+  /** A byte for each page of RAM: nonzero once a region has begun in it. */
+  readonly #compiledPages: Uint8Array;
   /** Places that are being compiled. */
   #asked = new Set<number>();
   /** Places that cannot be compiled. */
@@ -87,20 +89,20 @@ export class Regions implements CompiledRegions {
     this.#words = new Int32Array(host.memory.buffer);
     this.#view = new DataView(host.memory.buffer);
     this.#ram = new Uint8Array(host.ram.buffer);
+    this.#compiledPages = new Uint8Array(this.#ram.length >>> 12);
   }
 
   at(key: number): number {
+    // Most code that is decoded lies in pages of which nothing has been compiled.
+    if (this.#compiledPages[Math.floor(key / 8) >>> 12] === 0) return 0;
     return this.#regions.get(key)?.compiled.request.slot ?? 0;
   }
 
   /** The run at a record is hot. */
   hot(record: number): void {
     const key = this.host.code.keyOf(record);
-    if (
-      key === undefined || !COMPILED_MODES.has(key & 7) || this.#asked.has(key) || this.#regions.has(key) ||
-      this.#refused.has(key)
-    ) return;
-    if (this.#isCool(key)) return;
+    if (key === undefined || !COMPILED_MODES.has(key & 7) || this.#isCool(key)) return;
+    if (this.#asked.has(key) || this.#regions.has(key) || this.#refused.has(key)) return;
     if (this.#regions.size >= MOST_REGIONS) this.#evict();
     if ((this.#drops.get(Math.floor(key / 8) >>> 12) ?? 0) >= MOST_DROPS) return;
     this.#request(
@@ -251,6 +253,7 @@ export class Regions implements CompiledRegions {
     if (before !== undefined) this.#drop(before);
     const region = { key, compiled };
     this.#regions.set(key, region);
+    this.#compiledPages[compiled.request.host >>> 12] = 1;
     for (const [from, to] of compiled.pieces) code.markCompiled(from, to);
     for (const [from] of compiled.pieces) {
       let inPage = this.#pages.get(from >>> 12);
