@@ -42,6 +42,9 @@ const COMPILING = [
   "--no-wasm-loop-unrolling",
   "--no-wasm-loop-peeling",
   "--no-wasm-opt",
+  // Generated code does not call itself, and what it calls in TypeScript, at least every few milliseconds, looks at the
+  // stack and at what V8 asks of the thread.
+  "--no-wasm-stack-checks",
 ];
 
 /**
