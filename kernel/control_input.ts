@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { ControlType } from "./abi/control.ts";
+import { ControlType } from "./abi/control.ts";
 import { HEADER_SIZE, MAX_MESSAGE, ProtocolError } from "./abi/message.ts";
 
 const READ_SIZE = 1 << 16;
 
-/** A request. */
+/** A request. The body of a {@link ControlType.Load} is good until the next one is waited for. */
 export interface ControlRequest {
   readonly type: ControlType;
   readonly id: number;
@@ -24,6 +24,8 @@ export class ControlInput {
   readonly #read: Read;
   readonly #readLong: Read;
   readonly #buffer = new Uint8Array(READ_SIZE);
+  /** Loading a kernel takes a hundred long requests, whose pages the host would give anew each time. */
+  readonly #loaded = new Uint8Array(MAX_MESSAGE);
   #start = 0;
   #end = 0;
 
@@ -45,14 +47,15 @@ export class ControlInput {
     if (view.getUint16(6, true) !== 0 || view.getUint32(12, true) !== 0) {
       throw new ProtocolError("Reserved header fields are not zero");
     }
-    const body = await this.#take(length - HEADER_SIZE);
+    const type = view.getUint16(4, true);
+    const body = await this.#take(length - HEADER_SIZE, type === ControlType.Load ? this.#loaded : undefined);
     if (body === undefined) return undefined;
-    return { type: view.getUint16(4, true), id: view.getUint32(8, true), body };
+    return { type, id: view.getUint32(8, true), body };
   }
 
-  /** Reads `length` bytes. What is long is not copied twice: RAM is loaded through here. */
-  async #take(length: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const bytes = new Uint8Array(length);
+  /** Reads `length` bytes, to `into` if that is given. What is long is not copied twice: RAM is loaded through here. */
+  async #take(length: number, into?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const bytes = into?.subarray(0, length) ?? new Uint8Array(length);
     for (let done = 0; done < length;) {
       if (this.#start === this.#end && length - done < READ_SIZE) {
         const read = await this.#read(this.#buffer);

@@ -30,6 +30,16 @@ Deno.test("requests are cut from the stream however it comes", async () => {
   }
 });
 
+Deno.test("what is to be loaded is whole, whatever was loaded before", async () => {
+  const bodies = [300_000, 7, 0, 65_536].map((length) => new Uint8Array(length).fill(length));
+  const messages = bodies.map((body, id) => encodeControl(ControlType.Load, id, [body]));
+  const stream = new Uint8Array(await new Blob(messages as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+  const input = inputOf(stream, 4096);
+  for (const [id, body] of bodies.entries()) {
+    assertEquals(await input.next(), { type: ControlType.Load, id, body });
+  }
+});
+
 Deno.test("a header that cannot be is refused", async () => {
   const message = encodeControl(ControlType.Load, 1, []);
   const changed = (at: number, value: number) => message.with(at, value) as Uint8Array;

@@ -81,10 +81,7 @@ class Kernel {
     switch (type) {
       case ControlType.Load: {
         const { gpa, bytes } = parseAddressed(body);
-        domain.load(gpa, bytes);
-        // Loading a kernel takes a hundred of these, which nobody would collect for long.
-        body.buffer.transfer(0);
-        return;
+        return domain.load(gpa, bytes);
       }
       case ControlType.Attach:
         return await domain.attach(body);

@@ -9,6 +9,7 @@ import type { BootImage } from "./builder/boot_image.ts";
 import { buildLinux } from "./builder/linux.ts";
 import type { CheckedConfig, ImageFiles } from "./domain_config.ts";
 import type { KernelProcess } from "./kernel_process.ts";
+import { filledParts } from "./image/filled_parts.ts";
 import { bootEntry, domainServers, platformDevices } from "./platform.ts";
 
 /** Builds what is loaded at each start. @throws {ConfigurationError} if something is wrong or does not fit */
@@ -27,10 +28,18 @@ async function buildImage(config: CheckedConfig): Promise<BootImage> {
   }, protocol);
 }
 
-/** Builds an image and puts it into a domain that does not run. @throws {ConfigurationError} as {@link buildImage} */
-export async function loadImage(kernel: KernelProcess, config: CheckedConfig): Promise<void> {
+/**
+ * Builds an image and puts it into a domain that does not run. `used`: its RAM need not be zero any more.
+ *
+ * @throws {ConfigurationError} as {@link buildImage}
+ */
+export async function loadImage(kernel: KernelProcess, config: CheckedConfig, used: boolean): Promise<void> {
   const image = await buildImage(config);
-  for (const { gpa, bytes } of image.segments) await kernel.load(gpa, bytes);
+  await kernel.load(
+    image.segments.flatMap(({ gpa, bytes }) =>
+      used ? { gpa, bytes } : filledParts(bytes).map(({ offset, bytes }) => ({ gpa: gpa + offset, bytes }))
+    ),
+  );
   await kernel.control.requestJson(ControlType.SetEntry, bootEntry(image.entry));
   release(image, await config.files);
 }

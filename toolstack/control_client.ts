@@ -14,6 +14,9 @@ const decoder = new TextDecoder();
 /** Most bytes of a body. */
 export const MAX_BODY = MAX_MESSAGE - HEADER_SIZE;
 
+/** As much is not copied before it is written. */
+const LONG_PART = 1 << 16;
+
 /** Called for what the kernel process sends without being asked. */
 export interface ControlHandlers {
   event(event: DomainEvent): void;
@@ -47,7 +50,11 @@ export class ControlClient {
     return this.request(type, encoder.encode(JSON.stringify(body)));
   }
 
-  /** Sends a request. @throws {Error} what the kernel process answers, in its words. */
+  /**
+   * Sends a request. A long part at its end must not change before the answer.
+   *
+   * @throws {Error} what the kernel process answers, in its words.
+   */
   async request(type: ControlType, ...parts: readonly Uint8Array[]): Promise<Uint8Array> {
     if (this.#closed !== undefined) throw new Error(this.#closed);
     const id = this.#nextId;
@@ -59,10 +66,9 @@ export class ControlClient {
     answer.promise.catch(() => {});
     this.#pending.set(id, answer);
     try {
-      const message = encodeRequest(type, id, length, parts);
-      await this.#writer.write(message);
-      // It is in the pipe. Loading a kernel makes a hundred of these, which nobody would collect for long.
-      message.buffer.transfer(0);
+      const apart = parts.slice(-1).filter((part) => part.length >= LONG_PART);
+      const message = encodeRequest(type, id, length, parts.slice(0, parts.length - apart.length));
+      await Promise.all([message, ...apart].map((bytes) => this.#writer.write(bytes)));
     } catch {
       this.#close("Kernel process does not read its standard input");
     }
@@ -130,13 +136,14 @@ export class ControlClient {
   }
 }
 
+/** The beginning of a request of `length` bytes: its header and the first parts of its body. */
 function encodeRequest(
   type: ControlType,
   id: number,
   length: number,
   parts: readonly Uint8Array[],
-): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
+): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, HEADER_SIZE));
   const view = new DataView(bytes.buffer);
   view.setUint32(0, length, true);
   view.setUint16(4, type, true);

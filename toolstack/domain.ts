@@ -102,7 +102,7 @@ export class Domain implements AsyncDisposable {
     const options = {
       ...checked,
       servers: domainServers(checked),
-      load: (kernel: KernelProcess) => loadImage(kernel, checked),
+      load: (kernel: KernelProcess) => loadImage(kernel, checked, false),
     };
     domain.#supervisor = await Supervisor.start(options, {
       event: (event) => domain.#event(event),
@@ -262,7 +262,7 @@ export class Domain implements AsyncDisposable {
     this.#guest.restarted();
     await this.#supervisor.control.request(ControlType.Reset);
     // Built anew: unpacked it is several times as large as its file, and few domains are reset.
-    await loadImage(this.#supervisor.kernel, this.#config);
+    await loadImage(this.#supervisor.kernel, this.#config, true);
     await this.#supervisor.control.request(ControlType.Start);
     this.#state = "running";
   }

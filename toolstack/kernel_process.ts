@@ -5,6 +5,7 @@
  */
 
 import { ControlType } from "../kernel/abi/control.ts";
+import type { Segment } from "./builder/boot_image.ts";
 import { ControlClient, type ControlHandlers, MAX_BODY } from "./control_client.ts";
 import { HostProcess, type ProcessPlan } from "./host_process.ts";
 
@@ -27,15 +28,17 @@ export class KernelProcess {
     this.control = new ControlClient(this.host.stdout, this.host.stdin, handlers);
   }
 
-  /** Puts bytes into the RAM of a domain that does not run. */
-  async load(gpa: number, bytes: Uint8Array): Promise<void> {
+  /** Puts bytes into the RAM of a domain that does not run. They must not change meanwhile. */
+  async load(segments: readonly Segment[]): Promise<void> {
     const answers: Promise<Uint8Array>[] = [];
     const step = MAX_BODY - GPA_SIZE;
-    for (let at = 0; at < bytes.length; at += step) {
-      const address = new Uint8Array(GPA_SIZE);
-      new DataView(address.buffer).setBigUint64(0, BigInt(gpa + at), true);
-      answers.push(this.control.request(ControlType.Load, address, bytes.subarray(at, at + step)));
-      if (answers.length === LOADS_IN_FLIGHT) await answers.shift();
+    for (const { gpa, bytes } of segments) {
+      for (let at = 0; at < bytes.length; at += step) {
+        const address = new Uint8Array(GPA_SIZE);
+        new DataView(address.buffer).setBigUint64(0, BigInt(gpa + at), true);
+        answers.push(this.control.request(ControlType.Load, address, bytes.subarray(at, at + step)));
+        if (answers.length === LOADS_IN_FLIGHT) await answers.shift();
+      }
     }
     await Promise.all(answers);
   }
