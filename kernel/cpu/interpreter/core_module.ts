@@ -196,10 +196,7 @@ class CoreModule {
   #jump(f: FunctionBuilder): void {
     const record = f.param("i32", 0);
     const target = f.param("i64", 1);
-    const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(RECORD_SHIFT).add(1);
-    const budget = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed));
-    f.storeAs("i32.store", NOWHERE, budget, BUDGET);
-    this.#goTo(f, target, budget);
+    this.#goTo(f, target, this.#chargeRun(f, record.add(RECORD_SIZE)));
   }
 
   /** Returns the record at a target to go on with, or 0 if there is a reason to leave before it. */
@@ -410,7 +407,7 @@ class CoreModule {
   }
 
   /** Charges the instructions of a run that come before a record. Gives what is left of the budget. */
-  #chargeRun(f: FunctionBuilder, record: Local<"i32">): Local<"i32"> {
+  #chargeRun(f: FunctionBuilder, record: Expression<"i32">): Local<"i32"> {
     const executed = record.sub(f.loadAs("i32.load", NOWHERE, RUN_START)).shrS(RECORD_SHIFT);
     const left = f.let(f.loadAs("i32.load", NOWHERE, BUDGET).sub(executed));
     f.storeAs("i32.store", NOWHERE, left, BUDGET);
