@@ -135,9 +135,7 @@ function candidate(form: Form): Candidate {
     immediates: operands.filter((o) =>
       o.place === "immediate" || o.place === "relative" || o.place === "far"
     ),
-    wideImmediate: operands.some((o) =>
-      o.place === "offset" || o.place === "far" || o.place === "immediate" && o.size === "v"
-    ),
+    wideImmediate: hasWideImmediate(form, 8, 8),
     lock: attributes.has("lock"),
     addressOnly: attributes.has("ea"),
     addressSized: attributes.has("as"),

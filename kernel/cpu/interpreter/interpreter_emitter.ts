@@ -135,12 +135,7 @@ export class InterpreterEmitter extends Emitter {
 
   override nextRip(): Value {
     const length = recordLength(this.f, this.#record).extendU();
-    return this.f.let(this.rip().add(length));
-  }
-
-  /** RIP of this instruction. */
-  rip(): Value {
-    return recordRip(this.f, this.#record);
+    return this.f.let(recordRip(this.f, this.#record).add(length));
   }
 
   protected override leaveFaulted(): void {
