@@ -111,6 +111,25 @@ hostileTest("a subtraction that is fused with a jump rewrites where the jump lea
   assertEquals([machine.get("rsi"), machine.get("rdx")], [BigInt(count + 1), BigInt(count)]);
 });
 
+hostileTest("a function rewrites the NOP that it returns to", (machine) => {
+  const count = machine.rounds(1000);
+  // XCHG EAX, ECX (0x91) and NOP (0x90) in turns.
+  machine.load(`
+    again: call function
+    at: nop
+    mov [rbx + ${DATA}], al
+    inc ebx
+    cmp ebx, ${count}
+    jne again
+    hlt
+    function: xor byte [at], 1
+    ret`);
+  machine.start({ rcx: 1 });
+  machine.finish();
+  const seen = [...machine.ram.subarray(DATA, DATA + count)];
+  assertEquals(seen, seen.map((_, round) => round & 2 ? 0 : 1));
+});
+
 hostileTest("code counts in its own page all the time", (machine) => {
   const count = machine.rounds(50_000);
   machine.load(`

@@ -205,7 +205,6 @@ export class CodeCache {
     let record = first;
     let before = offset;
     let call = 0;
-    let behindCall = 0;
     const decoder = this.#decoder;
     this.#previous = 0;
     for (let count = 0;; count++) {
@@ -248,26 +247,24 @@ export class CodeCache {
         this.#runs(second >>> 12).push({ first, last: record });
         break;
       }
-      if (result === DecodeResult.Ok && decoder.form.definition.name === "nop" && count > 0 && !singleStep) {
-        // Nothing to execute.
+      const { name, ends, comesBack } = decoder.form.definition;
+      if (result === DecodeResult.Ok && name === "nop" && count > 0 && call === 0 && !singleStep) {
+        // Nothing to execute, and no call returns to it.
         offset += decoder.length;
         continue;
       }
       // A jump that is executed with what is before it stays what it is: no compiled code ever stands in for it.
       const fused = this.#write(record, offset, result);
       if (!fused) this.#place(record, pageStart + offset, kind, 0);
-      // Where a NOP was left out, the record would not tell where the call returns to, once that is overwritten.
-      if (call !== 0 && offset === behindCall) {
+      if (call !== 0) {
         this.#bytes[call + Record.COMES_BACK] = 1;
         this.#entered(record, pageStart + offset, mode);
+        call = 0;
       }
-      call = 0;
       record += RECORD_SIZE;
       offset += decoder.length;
-      const { ends, comesBack } = decoder.form.definition;
       if (result === DecodeResult.Ok && comesBack === true) {
         call = record - RECORD_SIZE;
-        behindCall = offset;
       } else if (result !== DecodeResult.Ok || ends === true) {
         if (!singleStep) {
           record -= RECORD_SIZE;
