@@ -9,7 +9,8 @@ import { CODE, DATA } from "./hostile_machine.ts";
 import { hostileTest } from "./hostile_test_case.ts";
 import { draw, Random, seeded } from "./random.ts";
 
-/** More than fill all room for decoded code. */
+/** Instructions that fill all room for decoded code when they are decoded {@link MANY} times. */
+const LONG = "inc r9\n".repeat(70);
 const MANY = 60_000;
 
 function sumBelow(count: number): bigint {
@@ -22,13 +23,14 @@ hostileTest("a loop rewrites the immediate of its next instruction each time", (
     again: mov [at + 1], ebx
     at: mov eax, 0x11111111
     add rcx, rax
+    ${LONG}
     inc ebx
     cmp ebx, ${count}
     jne again
     hlt`);
   machine.start();
   machine.finish();
-  assertEquals(machine.get("rcx"), sumBelow(count));
+  assertEquals([machine.get("rcx"), machine.get("r9")], [sumBelow(count), BigInt(70 * count)]);
 });
 
 hostileTest("a loop rewrites the immediates of instructions before and far behind it", (machine) => {
@@ -189,6 +191,37 @@ hostileTest("a page of functions is written and executed alternately", (machine)
   machine.finish();
   const expected = sumBelow(functions) * BigInt(count) + sumBelow(count) * BigInt(functions);
   assertEquals(machine.get("rsi"), expected);
+});
+
+hostileTest("where a call returns to is compiled when all that was decoded is dropped", (machine) => {
+  const flushes = () => machine.vcpu.statistics["tier0.flushes"]!;
+  const before = flushes();
+  machine.load(`
+    again: mov esi, 50000
+    call function
+    checking: cmp dword [rdi + 0x78], 5
+    jne wrong
+    dec esi
+    jne checking
+    xor ecx, ecx
+    jmp rewriting
+    function: ret
+    wrong: hlt ; EDX is not zero
+    align 4096
+    rewriting: mov [at + 1], ecx
+    at: mov eax, 0x11111111
+    ${LONG}
+    inc ecx
+    cmp ecx, ${MANY}
+    jne rewriting
+    dec edx
+    jne again
+    hlt`);
+  machine.view.setUint32(DATA + 0x78, 5, true);
+  machine.start({ rdi: DATA, rdx: 2 });
+  machine.finish();
+  assertEquals(machine.get("rdx"), 0n);
+  assertLess(before, flushes());
 });
 
 hostileTest("code that was rewritten too often is compiled again after a reset", (machine) => {

@@ -205,6 +205,7 @@ export class CodeCache {
     let record = first;
     let before = offset;
     let call = 0;
+    const returns: number[] = [];
     const decoder = this.#decoder;
     this.#previous = 0;
     for (let count = 0;; count++) {
@@ -258,7 +259,7 @@ export class CodeCache {
       if (!fused) this.#place(record, pageStart + offset, kind, 0);
       if (call !== 0) {
         this.#bytes[call + Record.COMES_BACK] = 1;
-        this.#entered(record, pageStart + offset, mode);
+        returns.push(record);
         call = 0;
       }
       record += RECORD_SIZE;
@@ -275,6 +276,8 @@ export class CodeCache {
     this.#next = record + RECORD_SIZE;
     this.#markPage(page, source.host - pageStart, Math.min(offset, 4096));
     this.#runs(page).push({ first, last: record });
+    // Not before all is written: what stands in for a record must not be overwritten by what is fused with it.
+    for (const back of returns) this.#entered(back, this.#placeOf(numberOf(back)), mode);
     return first;
   }
 
