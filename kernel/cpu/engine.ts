@@ -12,7 +12,7 @@ import { CodeCache } from "./interpreter/code_cache.ts";
 import { buildCoreModule } from "./interpreter/core_module.ts";
 import { COUNTER_RANGE, Record, SpecialHandler } from "./interpreter/record.ts";
 import { compileAtOnce, type CompileServiceFactory } from "./compiler/compile_service.ts";
-import { Regions } from "./compiler/regions.ts";
+import { Regions, RESUME } from "./compiler/regions.ts";
 import { Handlers } from "./interpreter/handlers.ts";
 import { type Form, TOO_LONG, UNDEFINED_OPCODE } from "./isa/mod.ts";
 import {
@@ -52,11 +52,6 @@ import { inlineHandlers } from "./interpreter/inline_handlers.ts";
 
 /** Execution has left its segment, or RAM. */
 const LIMIT_FAULT = new GuestFault(Vector.GP, 0);
-
-/** Entries that the handlers' table has at first. */
-const HANDLER_TABLE = 2048;
-/** Entries that the table of regions has at first. */
-const REGION_TABLE = 4096;
 
 type CoreExports = Record<string, (...args: (number | bigint)[]) => bigint>;
 
@@ -115,16 +110,16 @@ export class CpuEngine implements Engine {
       throw new RangeError("RAM memory has no room for the bounce buffer above guest RAM");
     }
     const compileThreshold = options.compileThreshold ?? 0;
-    const handlers = new WebAssembly.Table({ element: "anyfunc", initial: HANDLER_TABLE });
-    const regions = new WebAssembly.Table({ element: "anyfunc", initial: REGION_TABLE });
-    const shared = { memory: this.memory, ram: this.ram, handlers, regions };
+    const memories = { memory: this.memory, ram: this.ram };
     const inline = inlineHandlers();
     const module = new WebAssembly.Module(
       buildCoreModule(this.ramSize, this.ram.buffer.byteLength >>> 16, bounce, inline, compileThreshold > 0),
     );
     const imports = this.#imports();
-    const instance = new WebAssembly.Instance(module, { engine: { ...shared, ...imports } });
+    const instance = new WebAssembly.Instance(module, { engine: { ...memories, ...imports } });
     this.#exports = instance.exports as CoreExports;
+    const { handlers, regions } = instance.exports as Record<string, WebAssembly.Table>;
+    const shared = { ...memories, handlers: handlers!, regions: regions! };
     const core = Object.fromEntries(
       (Object.keys(CORE_FUNCTIONS) as CoreFunction[]).map((
         name,
@@ -136,15 +131,14 @@ export class CpuEngine implements Engine {
       undefinedOpcode: this.handlers.number({ variant: plainVariant(UNDEFINED_OPCODE), fused: false }),
       tooLong: this.handlers.number({ variant: plainVariant(TOO_LONG), fused: false }),
     }, compileThreshold);
-    regions.set(0, instance.exports["unlinked"] as () => void);
-    regions.set(1, instance.exports["resume"] as () => void);
+    shared.regions.set(RESUME, instance.exports["resume"] as () => void);
 
     if (compileThreshold > 0) {
       const makeService = options.compileService ?? compileAtOnce;
       this.regions = new Regions({
         memory: this.memory,
         ram: this.ram,
-        table: regions,
+        table: shared.regions,
         code: this.code,
         imports: { engine: { ...shared }, core },
         rounds: Math.ceil(compileThreshold / COUNTER_RANGE),

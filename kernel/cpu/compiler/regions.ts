@@ -8,11 +8,12 @@ import type { CompileAnswer, CompileService } from "./compile_service.ts";
 import { type CodeCache, codeKey, type CompiledRegions } from "../interpreter/code_cache.ts";
 import { EXIT_COUNT, EXIT_SIZE, EXITS, REGION_UNKNOWN } from "../layout.ts";
 import { CODE_BASE, CODE_DROPPED, CodeMode, TLB_CONTEXT } from "../state.ts";
+import { growTable } from "../wasm/grow_table.ts";
 import { type CompiledRegion, type CompileRequest, EXITS_PER_REGION } from "./compiler.ts";
 
-/** Functions of the table of regions that are none. */
+/** Functions of the table of regions that are none. Its entries are the first until regions are put there. */
 const UNLINKED = 0;
-const RESUME = 1;
+export const RESUME = 1;
 const FIRST_REGION = 2;
 
 /** Modes whose code is compiled: where linear addresses are what instructions say. */
@@ -232,7 +233,7 @@ export class Regions implements CompiledRegions {
     }
     const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
     const { table } = this.host;
-    if (slot >= table.length) table.grow(table.length);
+    if (slot >= table.length) growTable(table, table.length);
     this.#words[(REGION_UNKNOWN >> 2) + slot] = 0;
     return slot;
   }

@@ -57,6 +57,11 @@ const IMPORTED: readonly CoreFunction[] = ["system", "x87", "float", "hot"];
 /** Accesses that a region leaves to the interpreter before it is compiled again, to expect them. */
 const MOST_UNKNOWN = 1000;
 
+/** Entries that the table of regions has at first. */
+const REGION_TABLE = 4096;
+/** Entries that the handlers' table has at first. */
+const HANDLER_TABLE = 2048;
+
 /** Type of a handler function: record in, next record out, 0 to leave. */
 export const HANDLER_PARAMS = ["i32"] as const;
 export const HANDLER_RESULTS = ["i32"] as const;
@@ -66,11 +71,16 @@ export const HANDLER_RESULTS = ["i32"] as const;
  * the first table faster than the others.
  */
 export function importShared(m: ModuleBuilder, ramPages: number): void {
+  importMemories(m, ramPages);
+  const type = m.type(HANDLER_PARAMS, HANDLER_RESULTS);
+  m.importTable("engine", "regions", type);
+  m.importTable("engine", "handlers", type);
+}
+
+function importMemories(m: ModuleBuilder, ramPages: number): void {
   // Where the address is a constant below the least size, there is nothing to check.
   m.importMemory("engine", "memory", ENGINE_PAGES, ADDRESSABLE_PAGES);
   m.importMemory("engine", "ram", ramPages, ADDRESSABLE_PAGES);
-  m.importTable("engine", "regions");
-  m.importTable("engine", "handlers");
 }
 
 /** Imports core functions as they are asked for; gives their indexes. */
@@ -95,7 +105,7 @@ export function buildCoreModule(
   counts: boolean,
 ): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
-  importShared(m, ramPages);
+  importMemories(m, ramPages);
   const indexes = new Map<CoreFunction, number>();
   for (const name of IMPORTED) {
     const [params, results] = CORE_FUNCTIONS[name];
@@ -301,7 +311,7 @@ class CoreModule {
       this.#enter(f, record, f.loadAs("i32.load", NOWHERE, BUDGET), rip);
     });
     // (exit or 0): an exit that leads nowhere yet; 0: a region that is no more was reached by the jump cache.
-    this.m.exportFunction("unlinked", ["i32"], ["i32"], (f) => {
+    const unlinked = this.m.exportFunction("unlinked", ["i32"], ["i32"], (f) => {
       const exit = f.param("i32", 0);
       const target = f.callFor("i64", this.imports.link, exit);
       f.if(f.loadAs("i32.load", exit).ne(0).and(exit.ne(0)), () => {
@@ -310,6 +320,8 @@ class CoreModule {
       });
       f.returnCall(this.index("leaveTo"), target);
     });
+    this.m.exportTable("regions", this.#regionType, REGION_TABLE, unlinked);
+    this.m.exportTable("handlers", this.#regionType, HANDLER_TABLE, unlinked);
   }
 
   /** (record) -> record that its relative branch leads to, or 0. Remembers it within a page. */

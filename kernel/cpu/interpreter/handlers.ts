@@ -7,6 +7,7 @@
 
 import type { CoreFunction } from "../core_functions.ts";
 import { FunctionBuilder, Table } from "../wasm/function_builder.ts";
+import { growTable } from "../wasm/grow_table.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
 import { FIRST_HANDLER, HANDLER_PARAMS, HANDLER_RESULTS, importCore, importShared } from "./core_module.ts";
 import { type Handler, handlerKey, HANDLERS_PER_FORM, writeHandler } from "./handler.ts";
@@ -79,7 +80,7 @@ export class Handlers {
     });
     m.place(Table.Handlers, number, HANDLER_PARAMS, HANDLER_RESULTS, f);
     const { shared } = this;
-    if (number >= shared.handlers.length) shared.handlers.grow(1024);
+    if (number >= shared.handlers.length) growTable(shared.handlers, 1024);
     new WebAssembly.Instance(new WebAssembly.Module(m.finish()), { engine: { ...shared }, core: this.core });
   }
 }

@@ -17,8 +17,9 @@ export class ModuleBuilder {
   readonly #imports: Writer[] = [];
   #importedFunctions = 0;
   readonly #functions: { type: number; results: number; code: Writer | undefined; hints: Hints }[] = [];
-  readonly #exports: { name: string; index: number }[] = [];
-  readonly #elements: { table: number; at: number; function: number }[] = [];
+  readonly #exports: { name: string; kind: number; index: number }[] = [];
+  readonly #tables: { type: number; size: number; filled: number }[] = [];
+  readonly #elements: { table: number; at: number; type: number; function: number }[] = [];
 
   /** Index of a function type. */
   type(params: readonly Type[], results: readonly Type[]): number {
@@ -43,11 +44,19 @@ export class ModuleBuilder {
     bytes.unsigned(maximum);
   }
 
-  /** Imports a table of functions. */
-  importTable(module: string, name: string): void {
+  /** Imports a table of functions of a type. */
+  importTable(module: string, name: string, type: number): void {
     const bytes = this.#import(module, name, 0x01);
-    bytes.bytes([0x70, 0x00]);
-    bytes.unsigned(0);
+    functionReference(bytes, type);
+    limits(bytes, 0);
+  }
+
+  /**
+   * Defines and exports a table of functions of a type, which all its entries are at first: no entry is ever null, so a
+   * call through it looks neither for that nor for the type.
+   */
+  exportTable(name: string, type: number, size: number, filled: number): void {
+    this.#exports.push({ name, kind: 0x01, index: this.#tables.push({ type, size, filled }) - 1 });
   }
 
   /** Imports a function; gives its index. */
@@ -91,13 +100,14 @@ export class ModuleBuilder {
     f: FunctionBuilder,
   ): void {
     if (results.length > 0) f.unreachable();
+    const type = this.type(params, results);
     const written = {
-      type: this.type(params, results),
+      type,
       results: results.length,
       code: f.finish(),
       hints: f.hints(),
     };
-    this.#elements.push({ table, at, function: this.#functions.push(written) - 1 });
+    this.#elements.push({ table, at, type, function: this.#functions.push(written) - 1 });
   }
 
   /** Declares, defines and exports a function. */
@@ -115,7 +125,7 @@ export class ModuleBuilder {
 
   /** Exports a function. */
   export(name: string, index: number): void {
-    this.#exports.push({ name, index });
+    this.#exports.push({ name, kind: 0x00, index });
   }
 
   /** The module in binary form. */
@@ -125,17 +135,25 @@ export class ModuleBuilder {
     section(module, 1, this.#typeBytes, (out, type) => out.bytes(type.view()));
     section(module, 2, this.#imports, (out, item) => out.bytes(item.view()));
     section(module, 3, this.#functions, (out, item) => out.unsigned(item.type));
+    section(module, 4, this.#tables, (out, { type, size, filled }) => {
+      out.bytes([0x40, 0x00]);
+      functionReference(out, type);
+      limits(out, size);
+      functionExpression(out, filled);
+    });
     section(module, 7, this.#exports, (out, item) => {
       out.name(item.name);
-      out.byte(0x00);
+      out.byte(item.kind);
       out.unsigned(item.index);
     });
     section(module, 9, this.#elements, (out, item) => {
-      // Active, with the number of its table; functions by index.
-      out.bytes([0x02, item.table, 0x41]);
+      // Active, with the number of its table; functions by expressions.
+      out.bytes([0x06, item.table, 0x41]);
       out.signed(BigInt(item.at));
-      out.bytes([0x0b, 0x00, 0x01]);
-      out.unsigned(this.#importedFunctions + item.function);
+      out.byte(0x0b);
+      functionReference(out, item.type);
+      out.unsigned(1);
+      functionExpression(out, this.#importedFunctions + item.function);
     });
     this.#branchHints(module);
     section(module, 10, this.#functions, (out, item) => {
@@ -173,6 +191,24 @@ export class ModuleBuilder {
     this.#imports.push(bytes);
     return bytes;
   }
+}
+
+/** Type of a reference to a function that is not null. */
+function functionReference(out: Writer, type: number): void {
+  out.byte(0x64);
+  out.unsigned(type);
+}
+
+function limits(out: Writer, minimum: number): void {
+  out.byte(0x00);
+  out.unsigned(minimum);
+}
+
+/** A constant: the reference to a function. */
+function functionExpression(out: Writer, index: number): void {
+  out.byte(0xd2);
+  out.unsigned(index);
+  out.byte(0x0b);
 }
 
 function section<T>(

@@ -1,0 +1,10 @@
+/**
+ * @module
+ */
+
+/** Adds entries to a table whose entries are never null: they are what the first is. */
+export function growTable(table: WebAssembly.Table, entries: number): void {
+  // The declaration of the method does not know of its second argument.
+  const grow: (this: WebAssembly.Table, entries: number, value: unknown) => number = table.grow;
+  grow.call(table, entries, table.get(0));
+}
