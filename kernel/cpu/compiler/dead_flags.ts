@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Place } from "../isa/definition.ts";
 import { RmKind } from "../variant.ts";
 import type { Instruction } from "./instruction.ts";
 
@@ -19,9 +20,13 @@ const NEUTRAL = new Set(["mov", "movzx", "movsx", "lea", "not", "bswap", "nop"])
 
 const COUNT_MASK = 0x1fn;
 
-/** Whether an instruction's only effects are on registers and flags. */
-function inRegisters({ variant }: Instruction): boolean {
-  return variant.rm === RmKind.Register || variant.form.definition.name === "lea";
+/** Operands that are there whatever they are; there is not every segment register, for one. */
+const PLAIN = new Set<Place>(["reg", "rm", "immediate", "one", "fixed"]);
+
+/** Whether an instruction's only effects are on general registers and flags. */
+function inRegisters({ variant: { rm, form: { definition, operands } } }: Instruction): boolean {
+  return definition.name === "lea" ||
+    rm === RmKind.Register && operands.every(({ place }) => PLAIN.has(place));
 }
 
 function setsAll({ variant, immediate }: Instruction): boolean {

@@ -42,7 +42,9 @@ Deno.test("flags are alive at the end of the block", () => {
 });
 
 Deno.test("flags are alive where a fault shows them", () => {
-  for (const access of ["mov ecx, [rdx]", "mov [rdx], ecx", "push rcx", "div ecx"]) {
+  // MOV AL, moffs8; MOV EAX from a segment register that there is not.
+  const encoded = ["db 0xa0, 0, 0x10, 0, 0, 0, 0, 0, 0", "db 0x8c, 0xf0"];
+  for (const access of ["mov ecx, [rdx]", "mov [rdx], ecx", "push rcx", "div ecx", ...encoded]) {
     assertEquals(deadIn(`add eax, ebx; ${access}; xor eax, ebx`), [], access);
   }
   // What the fault of the second shows are those of the first.
