@@ -196,6 +196,7 @@ export class CpuEngine implements Engine {
         this.regions?.expectUnknown(slot);
       },
       alone: (record: number): number => this.code.alone(record),
+      compileHandlers: (): void => this.handlers.compile(),
       link: (exit: number): bigint => {
         this.links++;
         return this.#link(exit);

@@ -120,11 +120,13 @@ export function buildCoreModule(
     watched: m.importFunction("engine", "watched", ["i64", "i32", "i32"], ["i32"]),
     expectUnknown: m.importFunction("engine", "expectUnknown", ["i32"], []),
     alone: m.importFunction("engine", "alone", ["i32"], ["i32"]),
+    compileHandlers: m.importFunction("engine", "compileHandlers", [], []),
   };
   const mmu = defineMmu(m, imports, ramSize, bounce);
   const core = new CoreModule(m, indexes, mmu, imports, counts, bounce);
   core.define();
   core.defineExits();
+  core.defineMissing();
   const count = inline.long.length + inline.flat.length;
   core.defineRun("run", inline.long, 0, count);
   core.defineRun("runFlat", inline.flat, inline.long.length, count);
@@ -139,7 +141,9 @@ class CoreModule {
     private readonly m: ModuleBuilder,
     private readonly indexes: Map<CoreFunction, number>,
     mmu: MmuFunctions,
-    private readonly imports: Readonly<Record<"lookup" | "link" | "expectUnknown" | "alone", number>>,
+    private readonly imports: Readonly<
+      Record<"lookup" | "link" | "expectUnknown" | "alone" | "compileHandlers", number>
+    >,
     /** Entries are counted, so that hot code is compiled. */
     private readonly counts: boolean,
     /** Where RAM memory's bounce buffer lies. */
@@ -321,7 +325,16 @@ class CoreModule {
       f.returnCall(this.index("leaveTo"), target);
     });
     this.m.exportTable("regions", this.#regionType, REGION_TABLE, unlinked);
-    this.m.exportTable("handlers", this.#regionType, HANDLER_TABLE, unlinked);
+  }
+
+  /** What the table of handlers has for those that are not compiled yet: they are, and the record is executed again. */
+  defineMissing(): void {
+    const missing = this.m.exportFunction("missing", HANDLER_PARAMS, HANDLER_RESULTS, (f) => {
+      f.call(this.imports.compileHandlers);
+      f.return(f.param("i32", 0));
+    });
+    const handlerType = this.m.type(HANDLER_PARAMS, HANDLER_RESULTS);
+    this.m.exportTable("handlers", handlerType, HANDLER_TABLE, missing);
   }
 
   /** (record) -> record that its relative branch leads to, or 0. Remembers it within a page. */

@@ -1,6 +1,6 @@
 /**
- * The handlers of the interpreter. The hottest stand in the run loop; any other is compiled, as a function of its own,
- * when the first instruction that needs it is decoded.
+ * The handlers of the interpreter. The hottest stand in the run loop; any other is a function of its own. Those that have
+ * been asked for are compiled together, when the first of them is executed: a module costs more than a function in it.
  *
  * @module
  */
@@ -20,11 +20,16 @@ export interface SharedImports {
   readonly regions: WebAssembly.Table;
 }
 
+/** How many handlers are compiled at once, at most: about as many instructions as a run has. */
+const MOST_MISSING = 100;
+
 /** Handlers by number. */
 export class Handlers {
   /** For each form the numbers by the rest of {@link handlerKey}. Looked into for each instruction that is decoded. */
   readonly #numbers: (Uint16Array | undefined)[] = [];
   readonly #handlers: (Handler | undefined)[] = [];
+  /** Numbers of handlers that are not compiled yet. */
+  readonly #missing: number[] = [];
 
   constructor(
     private readonly shared: SharedImports,
@@ -48,7 +53,9 @@ export class Handlers {
     const known = this.known(handlerKey(handler));
     if (known !== 0) return known;
     const number = this.#add(handler);
-    this.#compile(handler, number);
+    const table = this.shared.handlers;
+    if (number >= table.length) growTable(table, 1024);
+    if (this.#missing.push(number) === MOST_MISSING) this.compile();
     return number;
   }
 
@@ -69,18 +76,18 @@ export class Handlers {
     return this.#handlers.length;
   }
 
-  #compile(handler: Handler, number: number): void {
-    const m = new ModuleBuilder();
-    importShared(m, this.shared.ram.buffer.byteLength >>> 16);
-    const f = new FunctionBuilder(HANDLER_PARAMS);
-    writeHandler(f, handler, this.bounce, {
-      record: f.param("i32", 0),
-      counts: this.counts,
-      core: importCore(m),
-    });
-    m.place(Table.Handlers, number, HANDLER_PARAMS, HANDLER_RESULTS, f);
+  /** Compiles those that are not yet. */
+  compile(): void {
     const { shared } = this;
-    if (number >= shared.handlers.length) growTable(shared.handlers, 1024);
+    const m = new ModuleBuilder();
+    importShared(m, shared.ram.buffer.byteLength >>> 16);
+    const core = importCore(m);
+    for (const number of this.#missing.splice(0)) {
+      const f = new FunctionBuilder(HANDLER_PARAMS);
+      const record = f.param("i32", 0);
+      writeHandler(f, this.#handlers[number]!, this.bounce, { record, counts: this.counts, core });
+      m.place(Table.Handlers, number, HANDLER_PARAMS, HANDLER_RESULTS, f);
+    }
     new WebAssembly.Instance(new WebAssembly.Module(m.finish()), { engine: { ...shared }, core: this.core });
   }
 }
