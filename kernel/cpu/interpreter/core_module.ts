@@ -285,7 +285,7 @@ class CoreModule {
     const found = f.local("i32");
     const take = (entry: Local<"i32">) => {
       f.store(8, NOWHERE, target.sub(linear.and(0xfff)), CODE_BASE);
-      enterRegion(f, entry, target, this.#regionType);
+      enterRegion(f, entry, target, this.#handlerType);
       f.set(found, f.loadAs("i32.load", entry, JUMP_CACHE + 8));
     };
     findJump(f, linear, take, () => {
@@ -297,7 +297,7 @@ class CoreModule {
     this.#enter(f, found, f.loadAs("i32.load", NOWHERE, BUDGET), target);
   }
 
-  get #regionType(): number {
+  get #handlerType(): number {
     return this.m.type(HANDLER_PARAMS, HANDLER_RESULTS);
   }
 
@@ -320,11 +320,11 @@ class CoreModule {
       const target = f.callFor("i64", this.imports.link, exit);
       f.if(f.loadAs("i32.load", exit).ne(0).and(exit.ne(0)), () => {
         f.if(f.loadAs("i32.load", exit, 4), () => f.returnCall(resume, exit));
-        f.returnCallIndirect(this.#regionType, Table.Regions, f.loadAs("i32.load", exit), exit);
+        f.returnCallIndirect(this.#handlerType, Table.Regions, f.loadAs("i32.load", exit), exit);
       });
       f.returnCall(this.index("leaveTo"), target);
     });
-    this.m.exportTable("regions", this.#regionType, REGION_TABLE, unlinked);
+    this.m.exportTable("regions", this.#handlerType, REGION_TABLE, unlinked);
   }
 
   /** What the table of handlers has for those that are not compiled yet: they are, and the record is executed again. */
@@ -333,8 +333,7 @@ class CoreModule {
       f.call(this.imports.compileHandlers);
       f.return(f.param("i32", 0));
     });
-    const handlerType = this.m.type(HANDLER_PARAMS, HANDLER_RESULTS);
-    this.m.exportTable("handlers", handlerType, HANDLER_TABLE, missing);
+    this.m.exportTable("handlers", this.#handlerType, HANDLER_TABLE, missing);
   }
 
   /** (record) -> record that its relative branch leads to, or 0. Remembers it within a page. */
@@ -364,7 +363,6 @@ class CoreModule {
    * with `first` of `count` that stand in any loop. Another loop's are a reason to leave.
    */
   defineRun(name: string, inline: readonly Handler[], first: number, count: number): void {
-    const handlerType = this.m.type(HANDLER_PARAMS, HANDLER_RESULTS);
     this.m.exportFunction(name, [], ["i32"], (f) => {
       const record = f.local("i32");
       f.storeAs("i32.store", NOWHERE, i32(0), RUN_START);
@@ -396,7 +394,7 @@ class CoreModule {
           const rip = f.let(recordRip(f, record));
           f.store(8, NOWHERE, rip, RIP);
           noteRegion(f, rip, record, region);
-          f.set(record, f.callIndirect("i32", handlerType, Table.Regions, region, i32(0)));
+          f.set(record, f.callIndirect("i32", this.#handlerType, Table.Regions, region, i32(0)));
           const used = before.sub(f.loadAs("i32.load", NOWHERE, BUDGET)).extendS();
           f.store(8, NOWHERE, f.load(8, NOWHERE, COMPILED_INSTRUCTIONS).add(used), COMPILED_INSTRUCTIONS);
           f.store(8, NOWHERE, f.load(8, NOWHERE, COMPILED_ENTRIES).add(1n), COMPILED_ENTRIES);
@@ -422,7 +420,7 @@ class CoreModule {
       f.loop((loop) => {
         const handler = f.loadAs("i32.load16_u", record, Record.HANDLER);
         dispatchTable(f, handler, cases, loop, () => {
-          f.set(record, f.callIndirect("i32", handlerType, Table.Handlers, handler, record));
+          f.set(record, f.callIndirect("i32", this.#handlerType, Table.Handlers, handler, record));
           f.branchIf(record, loop);
           f.return(i32(0));
         }, table);
