@@ -19,7 +19,7 @@ const COMPILED_RUNS = 4000;
 const SEQUENCES = 4000;
 /** Compiled when each place is entered first, and when all places have been. */
 const COMPILED_SEQUENCES = 1000;
-const HELD_SEQUENCES = 1500;
+const HELD_SEQUENCES = 4000;
 const SEQUENCE_CASES = 8;
 
 const obstacle = hostObstacle();
