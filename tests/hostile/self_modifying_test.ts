@@ -9,8 +9,9 @@ import { CODE, DATA } from "./hostile_machine.ts";
 import { hostileTest } from "./hostile_test_case.ts";
 import { draw, Random, seeded } from "./random.ts";
 
-/** Instructions that fill all room for decoded code when they are decoded {@link MANY} times. */
-const LONG = "inc r9\n".repeat(70);
+/** Increments of R9 that fill all room for decoded code when they are decoded {@link MANY} times. */
+const INCREMENTS = 70;
+const LONG = "inc r9\n".repeat(INCREMENTS);
 const MANY = 60_000;
 
 function sumBelow(count: number): bigint {
@@ -30,7 +31,7 @@ hostileTest("a loop rewrites the immediate of its next instruction each time", (
     hlt`);
   machine.start();
   machine.finish();
-  assertEquals([machine.get("rcx"), machine.get("r9")], [sumBelow(count), BigInt(70 * count)]);
+  assertEquals([machine.get("rcx"), machine.get("r9")], [sumBelow(count), BigInt(INCREMENTS * count)]);
 });
 
 hostileTest("a loop rewrites the immediates of instructions before and far behind it", (machine) => {

@@ -125,6 +125,7 @@ export function buildCoreModule(
   const mmu = defineMmu(m, imports, ramSize, bounce);
   const core = new CoreModule(m, indexes, mmu, imports, counts, bounce);
   core.define();
+  // Each defines a table, in the order of `Table`.
   core.defineExits();
   core.defineMissing();
   const count = inline.long.length + inline.flat.length;

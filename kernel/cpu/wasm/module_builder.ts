@@ -19,7 +19,7 @@ export class ModuleBuilder {
   readonly #functions: { type: number; results: number; code: Writer | undefined; hints: Hints }[] = [];
   readonly #exports: { name: string; kind: number; index: number }[] = [];
   readonly #tables: { type: number; size: number; filled: number }[] = [];
-  readonly #elements: { table: number; at: number; type: number; function: number }[] = [];
+  readonly #elements: { table: number; at: number; function: number }[] = [];
 
   /** Index of a function type. */
   type(params: readonly Type[], results: readonly Type[]): number {
@@ -52,8 +52,8 @@ export class ModuleBuilder {
   }
 
   /**
-   * Defines and exports a table of functions of a type, which all its entries are at first: no entry is ever null, so a
-   * call through it looks neither for that nor for the type.
+   * Defines and exports a table of functions of a type; all its entries are the function `filled` at first. No entry is
+   * ever null, so a call through it looks neither for that nor for the type. The module imports no tables.
    */
   exportTable(name: string, type: number, size: number, filled: number): void {
     this.#exports.push({ name, kind: 0x01, index: this.#tables.push({ type, size, filled }) - 1 });
@@ -100,14 +100,13 @@ export class ModuleBuilder {
     f: FunctionBuilder,
   ): void {
     if (results.length > 0) f.unreachable();
-    const type = this.type(params, results);
     const written = {
-      type,
+      type: this.type(params, results),
       results: results.length,
       code: f.finish(),
       hints: f.hints(),
     };
-    this.#elements.push({ table, at, type, function: this.#functions.push(written) - 1 });
+    this.#elements.push({ table, at, function: this.#functions.push(written) - 1 });
   }
 
   /** Declares, defines and exports a function. */
@@ -151,7 +150,7 @@ export class ModuleBuilder {
       out.bytes([0x06, item.table, 0x41]);
       out.signed(BigInt(item.at));
       out.byte(0x0b);
-      functionReference(out, item.type);
+      functionReference(out, this.#functions[item.function]!.type);
       out.unsigned(1);
       functionExpression(out, this.#importedFunctions + item.function);
     });
