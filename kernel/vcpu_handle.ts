@@ -7,6 +7,7 @@
 import { type AttentionWord, raiseAttention } from "./attention.ts";
 import type {
   SavedVcpu,
+  ThreadStart,
   VcpuAction,
   VcpuReport,
   VcpuRequest,
@@ -25,7 +26,7 @@ export interface VcpuHandlers {
 export class VcpuHandle {
   /** Settles once the thread takes requests. */
   readonly ready: Promise<AttentionWord>;
-  readonly #worker: Worker;
+  readonly #vcpu: number;
   readonly #port: MessagePort;
   readonly #handlers: VcpuHandlers;
   readonly #ready = Promise.withResolvers<AttentionWord>();
@@ -40,12 +41,17 @@ export class VcpuHandle {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#port.onmessage = ({ data }: MessageEvent<VcpuReport>) => this.#receive(data);
-    this.#worker = new Worker(url, { type: "module", name: `vcpu${start.vcpu}` });
-    this.#worker.onerror = (event) => {
+    this.#vcpu = start.vcpu;
+    this.#startThread(url, `vcpu${start.vcpu}`, { ...start, port: port2 });
+  }
+
+  #startThread(url: URL | string, name: string, start: ThreadStart): void {
+    const worker = new Worker(url, { type: "module", name });
+    worker.onerror = (event) => {
       event.preventDefault();
-      handlers.fatal(`vCPU ${start.vcpu} cannot run: ${event.message.split("\n")[0]}`);
+      this.#handlers.fatal(`vCPU ${this.#vcpu} cannot run: ${event.message.split("\n")[0]}`);
     };
-    this.#worker.postMessage({ ...start, port: port2 }, [port2]);
+    worker.postMessage(start, [start.port]);
   }
 
   /** Asks for something. @throws {Error} what the thread says against it */
@@ -75,6 +81,8 @@ export class VcpuHandle {
 
   #receive(report: VcpuReport): void {
     switch (report.kind) {
+      case "thread":
+        return this.#startThread(report.module, report.name, report.start);
       case "ready":
         this.#attention = report.attention;
         return this.#ready.resolve(report.attention);

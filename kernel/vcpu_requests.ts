@@ -62,8 +62,19 @@ export interface VcpuStatistics {
   readonly cpu: { readonly [name: string]: number };
 }
 
+/** The first message to a thread that a vCPU's thread has started beside it. */
+export interface ThreadStart {
+  /** Goes over to the thread. */
+  readonly port: MessagePort;
+}
+
+/** Starts the Worker `module` with its first message. `name` is for people. */
+export type ThreadStarter = (module: URL, name: string, start: ThreadStart) => void;
+
 /** What the thread posts. */
 export type VcpuReport =
+  /** It needs another thread: see {@link ThreadStarter}. */
+  | { readonly kind: "thread"; readonly module: string; readonly name: string; readonly start: ThreadStart }
   /** It is ready for requests. */
   | { readonly kind: "ready"; readonly attention: AttentionWord }
   | { readonly kind: "answer"; readonly id: number; readonly value?: SavedVcpu | VcpuStatistics }

@@ -24,6 +24,7 @@ import { type Vcpu, type VcpuBus, VcpuFailure } from "./vcpu.ts";
 import { VcpuLoop } from "./vcpu_loop.ts";
 import type {
   SavedVcpu,
+  ThreadStarter,
   VcpuAction,
   VcpuDiagnostics,
   VcpuReport,
@@ -48,14 +49,21 @@ export type VcpuFactory = (options: {
 
 /** Makes this Worker a vCPU's thread. `prepare` gives what makes its vCPU, once that is loaded. */
 export function serveVcpu(
-  prepare: (diagnostics: VcpuDiagnostics) => VcpuFactory | Promise<VcpuFactory>,
+  prepare: (diagnostics: VcpuDiagnostics, startThread: ThreadStarter) => VcpuFactory | Promise<VcpuFactory>,
 ): void {
   addEventListener("message", async (event) => {
     const { data: start } = event as MessageEvent<VcpuStart>;
+    const { port, vcpu, diagnostics } = start;
+    // Not a Worker of this one: in Deno it would not run before this thread, which never rests, has let it twice, for
+    // half a second each.
+    const startThread: ThreadStarter = (module, name, start) => {
+      const report: VcpuReport = { kind: "thread", module: String(module), name, start };
+      port.postMessage(report, [start.port]);
+    };
     try {
-      new VcpuThread(start, await prepare(start.diagnostics)).run();
+      new VcpuThread(start, await prepare(diagnostics, startThread)).run();
     } catch (error) {
-      start.port.postMessage(fatalReport(start.vcpu, error));
+      port.postMessage(fatalReport(vcpu, error));
     }
   });
 }

@@ -5,7 +5,7 @@
  */
 
 import { createCheckedVcpu } from "./cpu/check/checked_vcpu.ts";
-import { compileMeanwhile } from "./cpu/compiler/compile_service.ts";
+import { type CodeToCompile, compileMeanwhile } from "./cpu/compiler/compile_service.ts";
 import { Disassembler } from "./cpu/disassembler.ts";
 import { createSoftwareVcpu } from "./cpu/software_vcpu.ts";
 import { serveVcpu } from "./vcpu_thread.ts";
@@ -17,11 +17,11 @@ const CHECK_THRESHOLD = 16;
 /** For how many instructions a reading of the clock is good: they take a few microseconds. */
 const TIME_WINDOW = 1000;
 
-serveVcpu(async ({ traceFile, cpuCheck }) => {
+serveVcpu(async ({ traceFile, cpuCheck }, startThread) => {
   if (traceFile === undefined && !cpuCheck) {
     const fast = {
       compileThreshold: COMPILE_THRESHOLD,
-      compileService: compileMeanwhile,
+      compileService: (code: CodeToCompile) => compileMeanwhile(code, startThread),
       timeWindow: TIME_WINDOW,
     };
     return (options) => createSoftwareVcpu({ ...options, ...fast });

@@ -6,6 +6,7 @@
 
 import { receiveMessageOnPort } from "node:worker_threads";
 import { makeRing, Ring } from "../../channel/ring.ts";
+import type { ThreadStart, ThreadStarter } from "../../vcpu_requests.ts";
 import { type AnswerMessage, decodeAnswer, encodeRequests } from "./compile_messages.ts";
 import { type CompiledBatch, Compiler, type CompileRequest } from "./compiler.ts";
 
@@ -59,17 +60,13 @@ export function compileAtOnce(code: CodeToCompile): CompileService {
 const REQUESTS = 8;
 
 /** Compiles in a thread of its own, while the guest goes on in the interpreter. */
-export function compileMeanwhile(code: CodeToCompile): CompileService {
+export function compileMeanwhile(code: CodeToCompile, startThread: ThreadStarter): CompileService {
   const { port1, port2 } = new MessageChannel();
-  const worker = new Worker(new URL("./compile_worker.ts", import.meta.url), {
-    type: "module",
-    name: "compiler",
-  });
   const requests = makeRing();
   const ring = new Ring(requests);
   const answers = new Int32Array(new SharedArrayBuffer(4));
   const start: CompileStart = { ...code, port: port2, requests, answers };
-  worker.postMessage(start, [port2]);
+  startThread(new URL("./compile_worker.ts", import.meta.url), "compiler", start);
   let taken = 0;
   /** Requests that there was no room for. */
   let unsent: CompileRequest[] = [];
@@ -99,9 +96,7 @@ export function compileMeanwhile(code: CodeToCompile): CompileService {
 }
 
 /** What a compiling thread is started with. */
-export interface CompileStart extends CodeToCompile {
-  /** For answers. */
-  readonly port: MessagePort;
+export interface CompileStart extends CodeToCompile, ThreadStart {
   /** A {@link Ring} of requests. */
   readonly requests: SharedArrayBuffer;
   /** How many answers have been sent. */
