@@ -49,6 +49,12 @@ export interface DeviceContext {
    * in the past is due at once; `undefined` disarms.
    */
   setTimer(id: number, deadline: number | undefined): void;
+  /**
+   * Has byte reads of a port give `value` without the device being asked, until it says otherwise; `undefined`: it is asked
+   * again. For registers that guests poll, as long as reading them changes nothing and no posted write does. Not to be
+   * called before the first access, reset or restore.
+   */
+  publish(range: number, offset: number, value: number | undefined): void;
   /** Reads `length` bytes of guest memory. @throws {RangeError} outside RAM. */
   readMemory(gpa: number, length: number): Uint8Array;
   /** Writes guest memory. @throws {RangeError} outside RAM. */

@@ -21,6 +21,8 @@ export class TestContext implements DeviceContext {
   readonly sent: number[] = [];
   /** Armed timers and their deadlines. */
   readonly timers: Map<number, number> = new Map();
+  /** Values that are published, by range and offset: `1.4`. */
+  readonly published: Map<string, number> = new Map();
   /** Guest time in nanoseconds. */
   time = 0;
   readonly #interrupts: readonly number[];
@@ -53,6 +55,11 @@ export class TestContext implements DeviceContext {
     }
     if (!Number.isFinite(deadline)) throw new RangeError(`Deadline ${deadline} is not a time`);
     this.timers.set(id, deadline);
+  }
+
+  publish(range: number, offset: number, value: number | undefined): void {
+    if (value === undefined) this.published.delete(`${range}.${offset}`);
+    else this.published.set(`${range}.${offset}`, value);
   }
 
   readMemory(_gpa: number, _length: number): Uint8Array {
@@ -98,7 +105,8 @@ export class TestBench {
   /** Reads `size` bytes at `port`; fails if the value does not fit. */
   in(port: number, size: number = 1): number {
     const [range, offset] = this.#find(port);
-    const value = this.device.read(range, offset, size);
+    const published = size === 1 ? this.context.published.get(`${range}.${offset}`) : undefined;
+    const value = published ?? this.device.read(range, offset, size);
     if (!Number.isInteger(value) || value < 0 || value >= 2 ** (8 * size)) {
       throw new RangeError(`Read of port 0x${port.toString(16)} gave ${value}`);
     }

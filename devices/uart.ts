@@ -84,6 +84,10 @@ export function uartManifest(index: number): Manifest {
   };
 }
 
+/** Where the line status register is in the manifest. */
+const LINE_STATUS_RANGE = 1;
+const LINE_STATUS_OFFSET = LSR - 1;
+
 const CHARACTER_TIMER = 0;
 /** The FIFO times out after as many character times without any of its bytes moving. */
 const TIMEOUT_CHARACTERS = 4;
@@ -113,16 +117,15 @@ export class Uart implements Device {
       case MCR:
         return this.#registers.mcr;
       case LSR: {
-        const status = LSR_TRANSMITTER_EMPTY | (this.#receiver.level > 0 ? LSR_DATA_READY : 0) |
-          (this.#registers.overrun ? LSR_OVERRUN : 0);
+        const status = this.#lineStatus;
         this.#registers.overrun = false;
-        this.#updateInterrupt();
+        this.#update();
         return status;
       }
       case MSR: {
         const status = this.#modemInputs() | this.#registers.msrDelta;
         this.#registers.msrDelta = 0;
-        this.#updateInterrupt();
+        this.#update();
         return status;
       }
       default:
@@ -163,7 +166,7 @@ export class Uart implements Device {
     this.#registers.deadline = null;
     if (this.#mayTimeOut && this.#context.now() >= this.#timeoutAt) {
       this.#registers.timedOut = true;
-      this.#updateInterrupt();
+      this.#update();
     } else {
       this.#armTimeout();
     }
@@ -196,7 +199,7 @@ export class Uart implements Device {
     this.#receiver = receiver;
     this.#registers = registers;
     this.#setDeadline(registers.deadline);
-    this.#updateInterrupt();
+    this.#update();
   }
 
   get #dlab(): boolean {
@@ -212,7 +215,7 @@ export class Uart implements Device {
     if (byte === undefined) return 0;
     this.#fifoMoved();
     if (!this.#loopback) this.#receiver.fill();
-    this.#updateInterrupt();
+    this.#update();
     this.#armTimeout();
     return byte;
   }
@@ -220,7 +223,7 @@ export class Uart implements Device {
   #receiveFromLine(): void {
     if (this.#loopback || !this.#receiver.fill()) return;
     this.#fifoMoved();
-    this.#updateInterrupt();
+    this.#update();
     this.#armTimeout();
   }
 
@@ -229,7 +232,7 @@ export class Uart implements Device {
     // A driver fills the FIFO in one go, so the first byte's edge is enough for all that follow.
     if (!burst) {
       this.#registers.transmitterPending = false;
-      this.#updateInterrupt();
+      this.#update();
     }
     this.#registers.transmitterPending = true;
     this.#registers.transmitting = true;
@@ -240,7 +243,7 @@ export class Uart implements Device {
     } else {
       this.#context.output(new Uint8Array([byte]));
     }
-    this.#updateInterrupt();
+    this.#update();
   }
 
   #writeInterruptEnable(value: number): void {
@@ -248,7 +251,7 @@ export class Uart implements Device {
       this.#registers.transmitterPending = true;
     }
     this.#registers.ier = value;
-    this.#updateInterrupt();
+    this.#update();
     this.#armTimeout();
   }
 
@@ -266,7 +269,7 @@ export class Uart implements Device {
       this.#registers.timedOut = false;
     }
     this.#receiveFromLine();
-    this.#updateInterrupt();
+    this.#update();
     this.#armTimeout();
   }
 
@@ -279,7 +282,7 @@ export class Uart implements Device {
     this.#registers.msrDelta |= changed & ~MSR_TRAILING_RI;
     if ((before & ~after & MSR_RI) !== 0) this.#registers.msrDelta |= MSR_TRAILING_RI;
     this.#receiveFromLine();
-    this.#updateInterrupt();
+    this.#update();
   }
 
   /** Outside loopback the port looks like a cable to a terminal that is switched on. */
@@ -316,12 +319,23 @@ export class Uart implements Device {
     const interrupt = this.#interrupt();
     if (interrupt === IIR_TRANSMITTER_EMPTY) {
       this.#registers.transmitterPending = false;
-      this.#updateInterrupt();
+      this.#update();
     }
     return interrupt | (this.#registers.fifoEnabled ? IIR_FIFO_ENABLED : 0);
   }
 
-  #updateInterrupt(): void {
+  get #lineStatus(): number {
+    return LSR_TRANSMITTER_EMPTY | (this.#receiver.level > 0 ? LSR_DATA_READY : 0) |
+      (this.#registers.overrun ? LSR_OVERRUN : 0);
+  }
+
+  /** Something that the line status or the interrupt depends on may have changed. */
+  #update(): void {
+    // A driver without interrupts reads the line status for each byte. Reading clears an overrun, and ends a burst for the
+    // transmitter's interrupt. In loopback it is changed by writes to the data port, which nobody waits for.
+    const { overrun, ier } = this.#registers;
+    const simple = !overrun && !this.#loopback && (ier & IER_TRANSMITTER_EMPTY) === 0;
+    this.#context.publish(LINE_STATUS_RANGE, LINE_STATUS_OFFSET, simple ? this.#lineStatus : undefined);
     this.#context.setIrq(0, this.#interrupt() !== IIR_NONE);
   }
 

@@ -227,6 +227,27 @@ Deno.test("loopback overruns after 16 bytes, and input waits outside", () => {
   assertEquals(readAll(bench), "later");
 });
 
+Deno.test("the line status is published while reading it changes nothing", () => {
+  const bench = makeDriven();
+  const published = () => bench.context.published.get("1.4");
+  assertEquals(published(), 0x60);
+  bench.input("a");
+  assertEquals(published(), 0x61);
+  bench.in(DATA);
+  assertEquals(published(), 0x60);
+  bench.out(MCR, 0x1b);
+  assertEquals(published(), undefined, "in loopback");
+  for (let i = 0; i < 17; i++) bench.out(DATA, i);
+  bench.out(MCR, 0x0b);
+  assertEquals(published(), undefined, "with an overrun");
+  assertEquals(bench.in(LSR), 0x63);
+  assertEquals(published(), 0x61);
+  bench.out(IER, 2);
+  assertEquals(published(), undefined, "with the transmitter's interrupt");
+  bench.device.reset();
+  assertEquals(published(), 0x60);
+});
+
 Deno.test("modem changes interrupt", () => {
   const bench = makeDriven();
   bench.out(IER, 8);

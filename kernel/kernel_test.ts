@@ -96,6 +96,19 @@ const SCENARIOS: readonly (readonly [name: string, test: (kernel: TestKernel) =>
     const { ioreqs } = await kernel.ask<DomainStatistics>(ControlType.Statistics);
     assertEquals(ioreqs, { echo: 20_002 });
   }],
+  ["what is published for a port is read without asking", async (kernel) => {
+    await kernel.run(
+      { op: Op.Out, address: ECHO_PORT + 6, value: 0x42 },
+      { op: Op.In, address: ECHO_PORT + 6 },
+      { op: Op.Repeat, address: 1, value: 100 },
+      { op: Op.In, address: ECHO_PORT + 6, size: 2 },
+      { op: Op.Out, address: ECHO_PORT + 6, value: 0xff },
+      { op: Op.In, address: ECHO_PORT + 6 },
+    );
+    assertEquals(await kernel.log(102), [...new Array(100).fill(0x42), 2, 1]);
+    const { ioreqs } = await kernel.ask<DomainStatistics>(ControlType.Statistics);
+    assertEquals(ioreqs, { echo: 4 });
+  }],
   ["an interrupt reaches a halted guest and one that spins", async (kernel) => {
     await kernel.run(
       ...SET_UP_PIC,

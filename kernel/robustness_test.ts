@@ -30,6 +30,12 @@ const VIOLATIONS: readonly (readonly [what: string, sent: RogueMessages, said: s
     { messages: [{ type: 0x86, body: "0000e0fe000000000000000000000000" }] },
     "without DMA",
   ],
+  [
+    "a value for a port that it has not",
+    { messages: [{ type: 0x91, body: "6400000001000000" }] },
+    "ports 0x64",
+  ],
+  ["a value that is no byte", { messages: [{ type: 0x91, body: "6400000000010000" }] }, "0x100"],
   ["written memory without DMA", { messages: [{ type: 0x90, body: "00".repeat(16) }] }, "without DMA"],
   ["a copy without DMA", { messages: [{ type: 0x8e, id: 1, body: "00".repeat(16) }] }, "without DMA"],
   ["a write without DMA", { messages: [{ type: 0x8f, id: 1, body: "00".repeat(9) }] }, "without DMA"],
@@ -123,7 +129,7 @@ Deno.test("random bytes from a server end it, and nothing else", async () => {
   for (let round = 0; round < 25; round++) {
     // Proper headers now and then, so that bodies are looked at.
     const messages = Array.from({ length: 20 }, () => ({
-      type: 0x80 + random() % 17,
+      type: 0x80 + random() % 18,
       id: random() % 4 === 0 ? random() << 16 | random() : 0,
       body: Uint8Array.from(
         { length: [0, 8, 16, 24, 31][random() % 5] },

@@ -238,6 +238,7 @@ export class ServerTable {
     if (server === undefined || server.slot !== slot || server.retired) return;
     server.link.ready.then(() => {
       server.failed = true;
+      this.#map.withdraw(slot);
       this.#slots.setState(slot, SlotState.Failed);
       for (const mailbox of this.#mailboxes) mailbox.abandon(slot, MailboxState.Held);
       this.#handlers.ended(slot);

@@ -5,9 +5,10 @@
  */
 
 import type { DeviceContext, Manifest } from "../devices/device.ts";
+import { IoreqType } from "../kernel/abi/ioreq.ts";
 import { encodeMessage, type LogLevel, MessageType, type PowerRequest } from "../kernel/abi/message.ts";
 import type { GuestMemory } from "./guest_memory.ts";
-import { injectMsi, log, power, setIrqLevel, setTimer } from "./messages.ts";
+import { injectMsi, log, power, publishPort, setIrqLevel, setTimer } from "./messages.ts";
 
 /** Timers that a device has. */
 const TIMERS = 16;
@@ -22,6 +23,8 @@ export class ServerContext implements DeviceContext {
   readonly #memory: GuestMemory;
   readonly #levels: boolean[];
   readonly #deadlines: (number | undefined)[] = new Array(TIMERS).fill(undefined);
+  /** Values that are published, by port. */
+  readonly #published = new Map<number, number>();
   /** Guest time of the latest message that carried one, and host time (ms) when it was handled. */
   #time = 0;
   #hostTime = 0;
@@ -94,6 +97,18 @@ export class ServerContext implements DeviceContext {
     if (deadline === undefined && this.#deadlines[id] === undefined) return;
     this.#deadlines[id] = deadline;
     this.#send(setTimer(id, deadline));
+  }
+
+  publish(range: number, offset: number, value: number | undefined): void {
+    const { type, first, last } = this.#manifest.ranges[range]!;
+    const port = first + offset;
+    if (type !== IoreqType.Port || port > last) {
+      throw new RangeError(`Register ${offset} of range ${range} is not a port of the manifest`);
+    }
+    if (this.#published.get(port) === value) return;
+    if (value === undefined) this.#published.delete(port);
+    else this.#published.set(port, value);
+    this.#send(publishPort(port, value));
   }
 
   readMemory(gpa: number, length: number): Uint8Array {

@@ -8,6 +8,7 @@ import {
   encodeMessage,
   type LogLevel,
   MessageType,
+  NOT_PUBLISHED,
   type PowerRequest,
   PROTOCOL_MAGIC,
   PROTOCOL_VERSION,
@@ -82,6 +83,14 @@ export function copyFromGuest(id: number, gpa: number, length: number): Uint8Arr
 
 export function copyToGuest(id: number, gpa: number, bytes: Uint8Array): Uint8Array {
   return encode(MessageType.CopyToGuest, id, 8, (view) => view.setBigUint64(0, BigInt(gpa), true), bytes);
+}
+
+/** `value`: 0 to 255; `undefined`: the server is asked. */
+export function publishPort(port: number, value: number | undefined): Uint8Array {
+  return encode(MessageType.PublishPort, 0, 8, (view) => {
+    view.setUint32(0, port, true);
+    view.setUint32(4, value ?? NOT_PUBLISHED, true);
+  });
 }
 
 export function modifiedMemory(gpa: number, length: number): Uint8Array {

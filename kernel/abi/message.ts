@@ -92,7 +92,15 @@ export enum MessageType {
   CopyToGuest = 0x8f,
   /** Guest memory was written through the shared file: gpa u64, length u64. */
   ModifiedMemory = 0x90,
+  /**
+   * What reads of a byte at a port give until the server says otherwise, without it being asked: port u32, value u32 (0 to
+   * 255), or {@link NOT_PUBLISHED}. The port has to be in a range that the server has mapped.
+   */
+  PublishPort = 0x91,
 }
+
+/** In the place of a value in {@link MessageType.PublishPort}: the server is asked again. */
+export const NOT_PUBLISHED = 0xffff_ffff;
 
 /** What a device can ask of the whole machine. */
 export enum PowerRequest {

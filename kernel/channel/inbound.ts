@@ -1,12 +1,12 @@
 /**
  * Carries out those of a server's messages that the guest's next instruction may depend on, on whichever thread
- * receives them, in the order in which they came: interrupts, replies, I/O ranges, written memory.
+ * receives them, in the order in which they came: interrupts, replies, I/O ranges, published values, written memory.
  *
  * @module
  */
 
 import { decodeIoRange, type IoRange } from "../abi/io_range.ts";
-import { type Message, MessageType, ProtocolError } from "../abi/message.ts";
+import { type Message, MessageType, NOT_PUBLISHED, ProtocolError } from "../abi/message.ts";
 import { InterruptLines } from "../io/interrupt_lines.ts";
 import { formatRange, IoMap, type MapRefusal } from "../io/io_map.ts";
 import { VcpuEvents } from "../io/vcpu_events.ts";
@@ -55,6 +55,7 @@ export class Inbound {
       case MessageType.SetIrqLevel:
       case MessageType.InjectMsi:
       case MessageType.ModifiedMemory:
+      case MessageType.PublishPort:
       case MessageType.MapIoRange:
       case MessageType.UnmapIoRange:
         return true;
@@ -79,6 +80,8 @@ export class Inbound {
         return this.#injectMsi(body);
       case MessageType.ModifiedMemory:
         return this.#modifiedMemory(body);
+      case MessageType.PublishPort:
+        return this.#publishPort(body);
       case MessageType.MapIoRange:
         return this.#mapped(id, this.#mapRange(decodeIoRange(body)));
       case MessageType.UnmapIoRange:
@@ -133,6 +136,20 @@ export class Inbound {
     }
     this.#events.addModifiedMemory(gpa, length);
     this.#raise();
+  }
+
+  #publishPort(body: Uint8Array): void {
+    const view = fixedBody(body, 8, "PublishPort");
+    const value = view.getUint32(4, true);
+    if (value > 0xff && value !== NOT_PUBLISHED) {
+      throw new ProtocolError(`Server publishes 0x${value.toString(16)}, which is no byte`);
+    }
+    const refusal = this.#map.publish(
+      this.#grants.slot,
+      view.getUint32(0, true),
+      value === NOT_PUBLISHED ? undefined : value,
+    );
+    if (refusal !== undefined) throw new ProtocolError(`Server publishes a value, but ${refusal}`);
   }
 
   #mapRange(range: IoRange): MapRefusal {

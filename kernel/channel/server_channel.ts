@@ -112,6 +112,7 @@ function isReply(type: MessageType): boolean {
     case MessageType.SetIrqLevel:
     case MessageType.InjectMsi:
     case MessageType.ModifiedMemory:
+    case MessageType.PublishPort:
     case MessageType.MapIoRange:
     case MessageType.UnmapIoRange:
       return true;

@@ -22,6 +22,9 @@ const COUNT = 2;
 const HEADER = 64;
 /** A range takes four numbers: first, last, type, and slot * 2 + posted. */
 const FIELDS = 4;
+const PORTS = 0x1_0000;
+/** Behind the ranges: for each port the value that is published there, plus one. */
+const PUBLISHED = HEADER + MAX_RANGES * FIELDS * 8;
 
 /** Addresses that interrupt controllers answer for wherever their base registers point ("Memory map", SDM 3A 11.4.1). */
 const KERNEL_MMIO: readonly { readonly first: number; readonly last: number }[] = [
@@ -39,7 +42,7 @@ export type MapRefusal = string | undefined;
 
 /** Memory for a map. */
 export function makeIoMap(): SharedArrayBuffer {
-  return new SharedArrayBuffer(HEADER + MAX_RANGES * FIELDS * 8);
+  return new SharedArrayBuffer(PUBLISHED + PORTS * 2);
 }
 
 /** Whether two ranges share an address. */
@@ -68,10 +71,12 @@ export function reservedBy(range: IoRange, ram: readonly { first: number; last: 
 class Table {
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly numbers: Float64Array<SharedArrayBuffer>;
+  readonly published: Uint16Array<SharedArrayBuffer>;
 
   constructor(memory: SharedArrayBuffer) {
     this.words = new Int32Array(memory, 0, HEADER / 4);
-    this.numbers = new Float64Array(memory, HEADER);
+    this.numbers = new Float64Array(memory, HEADER, MAX_RANGES * FIELDS);
+    this.published = new Uint16Array(memory, PUBLISHED);
   }
 
   get(index: number): MappedRange {
@@ -129,6 +134,31 @@ export class IoMap {
     });
   }
 
+  /**
+   * Has reads of the byte at `port` give `value`, 0 to 255, or ask the server in `slot` again. Gives why not, if it has not
+   * mapped the port.
+   */
+  publish(slot: number, port: number, value: number | undefined): MapRefusal {
+    return this.#locked(() => {
+      const range = { type: IoreqType.Port, first: port, last: port, posted: false };
+      const mapped = this.#table.all().some((other) => other.slot === slot && overlap(range, other));
+      if (!mapped) return `${formatRange(range)} are not mapped`;
+      Atomics.store(this.#table.published, port, value === undefined ? 0 : value + 1);
+      return undefined;
+    });
+  }
+
+  /** Has all reads ask the server in `slot` again. */
+  withdraw(slot: number): void {
+    this.#locked(() => this.#withdraw(this.#table.all().filter((range) => range.slot === slot)));
+  }
+
+  #withdraw(ranges: readonly IoRange[]): void {
+    for (const { type, first, last } of ranges) {
+      if (type === IoreqType.Port) this.#table.published.fill(0, first, last + 1);
+    }
+  }
+
   /** Removes all ranges of the server in `slot`. */
   removeSlot(slot: number): void {
     this.#change((ranges) => {
@@ -138,17 +168,25 @@ export class IoMap {
   }
 
   #change(edit: (ranges: MappedRange[]) => MapRefusal): MapRefusal {
-    this.#lock.acquire();
-    try {
-      const ranges = this.#table.all();
+    return this.#locked(() => {
+      const before = this.#table.all();
+      const ranges = [...before];
       const refusal = edit(ranges);
       if (refusal !== undefined) return refusal;
+      this.#withdraw(before.filter((range) => !ranges.includes(range)));
       const { words } = this.#table;
       Atomics.add(words, VERSION, 1);
       ranges.forEach((range, index) => this.#table.set(index, range));
       Atomics.store(words, COUNT, ranges.length);
       Atomics.add(words, VERSION, 1);
       return undefined;
+    });
+  }
+
+  #locked<T>(action: () => T): T {
+    this.#lock.acquire();
+    try {
+      return action();
     } finally {
       this.#lock.release();
     }
@@ -160,7 +198,7 @@ export class IoMapReader {
   readonly #table: Table;
   #version = -1;
   /** Index of the range of each port, plus one. */
-  readonly #ports = new Uint16Array(0x1_0000);
+  readonly #ports = new Uint16Array(PORTS);
   #ranges: MappedRange[] = [];
   #mmio: MappedRange[] = [];
 
@@ -172,6 +210,12 @@ export class IoMapReader {
   port(port: number): MappedRange | undefined {
     this.#refresh();
     return this.#ranges[this.#ports[port] - 1];
+  }
+
+  /** What a read of the byte at `port` gives without its server being asked, if that is known. */
+  published(port: number): number | undefined {
+    const value = Atomics.load(this.#table.published, port);
+    return value === 0 ? undefined : value - 1;
   }
 
   /** Range that holds guest-physical address `gpa`. */

@@ -46,6 +46,33 @@ Deno.test("ranges do not overlap, but for those of a server that is replaced", (
   assertEquals(map.add(mmio(3, 0x40, 0x50), undefined), undefined);
 });
 
+Deno.test("what is published for a port is there until its range is not", () => {
+  const memory = makeIoMap();
+  const [map, reader] = [new IoMap(memory), new IoMapReader(memory)];
+  assertStringIncludes(map.publish(1, 0x41, 7) ?? "", "ports 0x41 to 0x41 are not mapped");
+  map.add(ports(1, 0x40, 0x43), undefined);
+  map.add(ports(1, 0x61, 0x61), undefined);
+  assertStringIncludes(map.publish(2, 0x41, 7) ?? "", "not mapped");
+  assertStringIncludes(map.publish(1, 0x1_0000, 7) ?? "", "not mapped");
+  assertEquals(reader.published(0x41), undefined);
+  for (const value of [0, 0xff]) {
+    assertEquals(map.publish(1, 0x41, value), undefined);
+    assertEquals(reader.published(0x41), value);
+  }
+  assertEquals(reader.published(0x42), undefined);
+  map.publish(1, 0x41, undefined);
+  assertEquals(reader.published(0x41), undefined);
+
+  for (const port of [0x40, 0x43, 0x61]) map.publish(1, port, port);
+  map.remove(ports(1, 0x61, 0x61));
+  assertEquals([0x40, 0x43, 0x61].map((port) => reader.published(port)), [0x40, 0x43, undefined]);
+  map.add(ports(2, 0x43, 0x43), 1);
+  assertEquals([0x40, 0x43].map((port) => reader.published(port)), [undefined, undefined]);
+  map.publish(2, 0x43, 1);
+  map.withdraw(2);
+  assertEquals(reader.published(0x43), undefined);
+});
+
 Deno.test("the map is bounded", () => {
   const map = new IoMap(makeIoMap());
   for (let port = 0; port < 512; port++) assertEquals(map.add(ports(1, port, port), undefined), undefined);

@@ -46,6 +46,8 @@ export class Router implements VcpuBus {
   }
 
   readPort(port: number, size: number): number {
+    const published = size === 1 ? this.#options.map.published(port) : undefined;
+    if (published !== undefined) return published;
     const bytes = this.#element.subarray(0, size);
     this.#elementView.setUint32(0, 0, true);
     this.#readElement(IoreqType.Port, port, bytes);

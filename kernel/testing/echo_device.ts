@@ -8,6 +8,7 @@
  * | 2 | lowers the interrupt; its level | drives the interrupt |
  * | 3 | bytes of input so far | sends the byte to the toolstack |
  * | 4 | a byte of guest memory, from the address in 0 | writes that byte, at the address in 0 |
+ * | 6 | size of the access | publishes what reads of it give; 0xff: nothing |
  * | 5 | - | 1 power off, 2 reset, 3 throws, 4 console.log, 5 hangs, 6 pulses the interrupt, 7 MSI vector 0x77 |
  *
  * @module
@@ -140,6 +141,8 @@ export class EchoDevice implements Device {
         return this.#context.writeMemory(this.#stored, Uint8Array.of(value));
       case 5:
         return this.#command(value);
+      case 6:
+        return this.#context.publish(1, 5, value === 0xff ? undefined : value);
     }
   }
 

@@ -135,6 +135,7 @@ class Machine implements VcpuBus {
         this.#attention();
       },
       setTimer: () => {},
+      publish: () => {},
       output: () => {},
       log: () => {},
       power: nothing,
