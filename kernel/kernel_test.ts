@@ -5,6 +5,7 @@ import { DATA, LOG, MODIFIED, Op, type Step } from "./testing/fake_vcpu.ts";
 import { TestKernel, TRANSPORTS } from "./testing/test_kernel.ts";
 
 const ECHO_SERVER = new URL("./testing/echo_server.ts", import.meta.url);
+const ROGUE_SERVER = new URL("./testing/rogue_server.ts", import.meta.url);
 const COMMAND_PORT = ECHO_PORT + 5;
 
 /** Programs the 8259A pair for vectors from 0x20 on and unmasks all, and lets its output through the local APIC. */
@@ -292,6 +293,29 @@ for (const transport of TRANSPORTS) {
     assertEquals(value, 0x77);
     assertEquals(await kernel.vectors(1), [ECHO_VECTOR]);
     assert(end - start >= 200e6, `${end - start}`);
+  });
+
+  Deno.test(`${transport}: what a failed server has published is not read any more`, async () => {
+    await using kernel = await TestKernel.create();
+    await kernel.attach(ECHO_MANIFEST, ECHO_SERVER, transport);
+    await kernel.run(
+      ...SET_UP_PIC,
+      { op: Op.SetIf, value: 1 },
+      { op: Op.Out, address: ECHO_PORT + 6, value: 0x42 },
+      { op: Op.In, address: ECHO_PORT + 6 },
+      { op: Op.AwaitInterrupts, value: 1 },
+      { op: Op.In, address: ECHO_PORT + 6 },
+    );
+    await kernel.log(1);
+    await kernel.input("echo", Uint8Array.of(FATAL_INPUT));
+    await kernel.event("server-failed");
+    const waker = { ...ECHO_MANIFEST, name: "rogue", ranges: [], dma: false };
+    const argument = JSON.stringify({ messages: [{ type: 0x85, body: "0500000001000000" }] });
+    const attached = kernel.attach(waker, ROGUE_SERVER, transport, { argument });
+    await delay(100);
+    await kernel.json(ControlType.Detach, { name: "echo" });
+    assertEquals(await kernel.log(2), [0x42, 0xff]);
+    await attached;
   });
 
   Deno.test(`${transport}: an access waits for the replacement of a failed server`, async () => {
