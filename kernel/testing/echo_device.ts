@@ -8,8 +8,8 @@
  * | 2 | lowers the interrupt; its level | drives the interrupt |
  * | 3 | bytes of input so far | sends the byte to the toolstack |
  * | 4 | a byte of guest memory, from the address in 0 | writes that byte, at the address in 0 |
- * | 6 | size of the access | publishes what reads of it give; 0xff: nothing |
  * | 5 | - | 1 power off, 2 reset, 3 throws, 4 console.log, 5 hangs, 6 pulses the interrupt, 7 MSI vector 0x77 |
+ * | 6 | size of the access | publishes what reads of it give; 0xff: nothing |
  *
  * @module
  */
