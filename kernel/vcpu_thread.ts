@@ -54,8 +54,8 @@ export function serveVcpu(
   addEventListener("message", async (event) => {
     const { data: start } = event as MessageEvent<VcpuStart>;
     const { port, vcpu, diagnostics } = start;
-    // Not a Worker of this one: in Deno it would not run before this thread, which never rests, has let it twice, for
-    // half a second each.
+    // Not a Worker of this one, which never rests: Deno would take half a second for its module, and as long again for its
+    // first message.
     const startThread: ThreadStarter = (module, name, start) => {
       const report: VcpuReport = { kind: "thread", module: String(module), name, start };
       port.postMessage(report, [start.port]);

@@ -118,6 +118,25 @@ export enum LogLevel {
   Debug = 3,
 }
 
+/**
+ * Whether the guest's next instruction may depend on a server's message of this type: then it is carried out by whoever
+ * receives it, in the order of all of them.
+ */
+export function precedesGuest(type: MessageType): boolean {
+  switch (type) {
+    case MessageType.IoreqReply:
+    case MessageType.SetIrqLevel:
+    case MessageType.InjectMsi:
+    case MessageType.ModifiedMemory:
+    case MessageType.PublishPort:
+    case MessageType.MapIoRange:
+    case MessageType.UnmapIoRange:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /** Raised for anything received that the contract does not allow; the sender is then ended. */
 export class ProtocolError extends Error {
   override name = "ProtocolError";

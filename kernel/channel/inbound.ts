@@ -6,7 +6,7 @@
  */
 
 import { decodeIoRange, type IoRange } from "../abi/io_range.ts";
-import { type Message, MessageType, NOT_PUBLISHED, ProtocolError } from "../abi/message.ts";
+import { type Message, MessageType, NOT_PUBLISHED, precedesGuest, ProtocolError } from "../abi/message.ts";
 import { InterruptLines } from "../io/interrupt_lines.ts";
 import { formatRange, IoMap, type MapRefusal } from "../io/io_map.ts";
 import { VcpuEvents } from "../io/vcpu_events.ts";
@@ -50,21 +50,9 @@ export class Inbound {
 
   /** Whether a message is one that {@link accept} takes. */
   static takes(message: Message): boolean {
-    switch (message.type) {
-      case MessageType.IoreqReply:
-      case MessageType.SetIrqLevel:
-      case MessageType.InjectMsi:
-      case MessageType.ModifiedMemory:
-      case MessageType.PublishPort:
-      case MessageType.MapIoRange:
-      case MessageType.UnmapIoRange:
-        return true;
-      case MessageType.Done:
-        // A vCPU asked, to know that the server has read what was sent before.
-        return message.id >>> ID_SOURCE_SHIFT !== 0;
-      default:
-        return false;
-    }
+    // A vCPU asks for Done to know that the server has read what was sent before.
+    return precedesGuest(message.type) ||
+      message.type === MessageType.Done && message.id >>> ID_SOURCE_SHIFT !== 0;
   }
 
   /** Carries out a message that {@link takes} is true for. @throws {ProtocolError} if it is not allowed */

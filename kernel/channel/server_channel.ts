@@ -5,7 +5,7 @@
  * @module
  */
 
-import { HEADER_SIZE, type Message, MessageReader, MessageType } from "../abi/message.ts";
+import { HEADER_SIZE, type Message, MessageReader, MessageType, precedesGuest } from "../abi/message.ts";
 import { Ring, RING_CAPACITY } from "./ring.ts";
 import { spinUntil } from "./spin.ts";
 import { WakeFlag } from "./wake_flag.ts";
@@ -105,22 +105,6 @@ export interface WorkerServerStart {
 /** Time in milliseconds for which a server looks for the next message before it sleeps. */
 const SPIN_MILLISECONDS = 0.03;
 
-/** Whether the kernel takes a message from the replies ring. The kernel refuses it in the other one. */
-function isReply(type: MessageType): boolean {
-  switch (type) {
-    case MessageType.IoreqReply:
-    case MessageType.SetIrqLevel:
-    case MessageType.InjectMsi:
-    case MessageType.ModifiedMemory:
-    case MessageType.PublishPort:
-    case MessageType.MapIoRange:
-    case MessageType.UnmapIoRange:
-      return true;
-    default:
-      return false;
-  }
-}
-
 /** A server in a Worker of the kernel process: rings. */
 export class WorkerServerChannel implements ServerChannel {
   readonly #requests: Ring;
@@ -145,7 +129,8 @@ export class WorkerServerChannel implements ServerChannel {
 
   send(message: Uint8Array): void {
     const type = new DataView(message.buffer, message.byteOffset, HEADER_SIZE).getUint16(4, true);
-    const reply = isReply(type);
+    // The kernel refuses either kind in the other's ring.
+    const reply = precedesGuest(type);
     if (reply && this.#keptReplies.length + message.length > RING_CAPACITY) this.flush();
     (reply ? this.#keptReplies : this.#keptEffects).add(message);
     if (type === MessageType.IoreqReply) this.#awaited = true;

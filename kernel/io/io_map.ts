@@ -22,7 +22,8 @@ const COUNT = 2;
 const HEADER = 64;
 /** A range takes four numbers: first, last, type, and slot * 2 + posted. */
 const FIELDS = 4;
-const PORTS = 0x1_0000;
+/** How many ports there are. */
+export const PORTS = 0x1_0000;
 /** Behind the ranges: for each port the value that is published there, plus one. */
 const PUBLISHED = HEADER + MAX_RANGES * FIELDS * 8;
 

@@ -11,10 +11,9 @@ import { IOREQ_MAX_COUNT, IoreqType } from "../abi/ioreq.ts";
 import type { InterruptController } from "../interrupt/interrupt_controller.ts";
 import { PIC_PORTS } from "../interrupt/pic.ts";
 import type { VcpuBus } from "../vcpu.ts";
-import type { IoMapReader, MappedRange } from "./io_map.ts";
+import { type IoMapReader, type MappedRange, PORTS } from "./io_map.ts";
 import { type IoreqClient, IoreqOutcome } from "./ioreq_client.ts";
 
-const PORTS = 0x1_0000;
 const NOTHING = new Uint8Array(0);
 
 /** What a router is made of. */
