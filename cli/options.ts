@@ -134,6 +134,15 @@ export function domainConfig(values: OptionValues): DomainOptions {
   };
 }
 
+/** The files that `values` name. */
+export function imagePaths(values: OptionValues): { readonly kernel?: string; readonly initrd?: string } {
+  const [kernel, initrd] = [values.get("kernel"), values.get("initrd")];
+  return {
+    ...typeof kernel === "string" ? { kernel: userPath(kernel) } : {},
+    ...typeof initrd === "string" ? { initrd: userPath(initrd) } : {},
+  };
+}
+
 /** How a session is shown. @throws {ConfigurationError} if a value is not possible */
 export function sessionOptions(values: OptionValues): SessionOptions {
   return { logLevel: logLevelOption(values), cpuStatistics: values.has("cpu-stats") };
@@ -156,7 +165,7 @@ function logLevelOption(values: OptionValues): LogLevelName {
 }
 
 /** A path as the user meant it: tasks run in the project's folder and tell where they were called. */
-export function userPath(path: string): string {
+function userPath(path: string): string {
   const folder = Deno.permissions.querySync({ name: "env", variable: "INIT_CWD" }).state === "granted"
     ? Deno.env.get("INIT_CWD")
     : undefined;

@@ -5,11 +5,11 @@
  */
 
 import { describePermissions } from "../toolstack/domain_permissions.ts";
-import { domainConfig, type OptionValues } from "./options.ts";
+import { domainConfig, imagePaths, type OptionValues } from "./options.ts";
 
 /** Runs the command and gives its exit code. */
-export function showPermissions(values: OptionValues): Promise<number> {
-  const processes = describePermissions(domainConfig(values));
+export async function showPermissions(values: OptionValues): Promise<number> {
+  const processes = await describePermissions({ ...domainConfig(values), ...imagePaths(values) });
   const widths = [
     Math.max(...processes.map(({ name }) => name.length)),
     Math.max(...processes.map(({ description }) => description.length)),
@@ -20,5 +20,5 @@ export function showPermissions(values: OptionValues): Promise<number> {
     console.log(left + first);
     for (const grant of others) console.log(" ".repeat(left.length) + grant);
   }
-  return Promise.resolve(0);
+  return 0;
 }

@@ -13,6 +13,7 @@ import {
   type DetachServer,
   type DomainOptions,
   type DomainState,
+  type LoadFile,
 } from "./abi/control.ts";
 import { IoreqType } from "./abi/ioreq.ts";
 import { INTERRUPT_COUNT } from "./io/interrupt_lines.ts";
@@ -76,6 +77,17 @@ export function parseDetachServer(body: Uint8Array): DetachServer {
   const name = text(parseFields(body), "name");
   if (!NAME.test(name)) throw new TypeError(`Server cannot have the name "${name}"`);
   return { name };
+}
+
+/** @throws {TypeError} if it is malformed */
+export function parseLoadFile(body: Uint8Array): LoadFile {
+  const fields = parseFields(body);
+  return {
+    path: text(fields, "path"),
+    offset: integer(fields, "offset"),
+    length: integer(fields, "length"),
+    gpa: integer(fields, "gpa"),
+  };
 }
 
 /** @throws {TypeError} if it is malformed */

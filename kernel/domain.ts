@@ -11,11 +11,13 @@ import type {
   DomainOptions,
   DomainState,
   DomainStatistics,
+  LoadFile,
 } from "./abi/control.ts";
 import { type LogLevel, MessageType, PowerRequest } from "./abi/message.ts";
 import { parseAttachServer } from "./control_body.ts";
 import { restoreDomain, saveDomain } from "./domain_state.ts";
 import { Machine } from "./machine.ts";
+import { ImageFiles } from "./memory/image_files.ts";
 import type { ServerLinkHandlers } from "./server_link.ts";
 import { ServerTable } from "./server_table.ts";
 import { ServerTimers } from "./timers.ts";
@@ -41,6 +43,7 @@ export interface DomainHandlers {
 /** A domain. */
 export class Domain {
   readonly #machine: Machine;
+  readonly #files = new ImageFiles();
   readonly #vcpu: VcpuHandle;
   readonly #servers: ServerTable;
   readonly #timers: ServerTimers;
@@ -99,6 +102,18 @@ export class Domain {
   load(gpa: number, bytes: Uint8Array): void {
     this.#requireStill();
     this.#machine.write(gpa, bytes);
+  }
+
+  /** Writes bytes of a file to RAM. @throws {Error} while the domain runs, outside RAM, or if the file has not got them */
+  loadFile({ path, offset, length, gpa }: LoadFile): Promise<void> {
+    return this.#serially(async () => {
+      this.#requireStill();
+      let at = gpa;
+      await this.#files.read(path, offset, length, (bytes) => {
+        this.#machine.write(at, bytes);
+        at += bytes.length;
+      });
+    });
   }
 
   /** Reads RAM. @throws {RangeError} outside RAM */

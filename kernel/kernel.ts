@@ -12,6 +12,7 @@ import {
   parseDetachServer,
   parseDomainOptions,
   parseDomainState,
+  parseLoadFile,
   parseNamed,
 } from "./control_body.ts";
 import { ControlInput, type ControlRequest } from "./control_input.ts";
@@ -83,6 +84,8 @@ class Kernel {
         const { gpa, bytes } = parseAddressed(body);
         return domain.load(gpa, bytes);
       }
+      case ControlType.LoadFile:
+        return await domain.loadFile(parseLoadFile(body));
       case ControlType.Attach:
         return await domain.attach(body);
       case ControlType.Detach:

@@ -194,6 +194,24 @@ Deno.test("a server that never comes up can be detached, and its name used again
   await kernel.attach(ECHO_MANIFEST, ECHO_SERVER, "fifo");
 });
 
+Deno.test("a part of a file is put into RAM, also after the file is gone", async () => {
+  await using kernel = await TestKernel.create();
+  const bytes = Uint8Array.from({ length: (1 << 20) + 5000 }, (_, index) => index % 251);
+  const path = `${kernel.directory}/image`;
+  await Deno.writeFile(path, bytes);
+  const load = (gpa: number) =>
+    kernel.json(ControlType.LoadFile, { path, offset: 1000, length: bytes.length - 2000, gpa });
+  await load(0x1000);
+  await Deno.remove(path);
+  await load(0x20_0000);
+  for (const gpa of [0x1000, 0x20_0000]) {
+    assertEquals(await kernel.read(gpa - 1, 3), Uint8Array.of(0, bytes[1000], bytes[1001]));
+    const end = gpa + bytes.length - 2000;
+    assertEquals(await kernel.read(end - 2, 3), Uint8Array.of(bytes.at(-1002)!, bytes.at(-1001)!, 0));
+    assertEquals(await kernel.read(gpa + (1 << 20), 1000), bytes.slice((1 << 20) + 1000, (1 << 20) + 2000));
+  }
+});
+
 Deno.test("guest memory is shared through a file, which is gone afterwards", async () => {
   // Not in /dev/shm: a process that may not do everything cannot open files there.
   const directory = await Deno.makeTempDir();
@@ -328,6 +346,10 @@ Deno.test("control requests that cannot be had fail with one line", async (test)
   };
   const withRange = (type: number, first: number, last: number) =>
     attach({ ranges: [{ type, first, last, posted: false }] });
+  const image = `${kernel.directory}/image`;
+  await Deno.writeFile(image, new Uint8Array(100));
+  const loadFile = (changed: Record<string, unknown>) => () =>
+    kernel.json(ControlType.LoadFile, { path: image, offset: 0, length: 100, gpa: 0, ...changed });
   for (
     const [what, ask, said] of [
       ["Create twice", () => kernel.json(ControlType.Create, options), "already"],
@@ -338,6 +360,11 @@ Deno.test("control requests that cannot be had fail with one line", async (test)
       ["not paused", () => kernel.request(ControlType.Resume), "stopped"],
       ["load outside RAM", () => kernel.load(4 << 20, Uint8Array.of(1)), "not RAM"],
       ["load nothing", () => kernel.request(ControlType.Load), "no address"],
+      ["load a file outside RAM", loadFile({ gpa: (4 << 20) - 99 }), "not RAM"],
+      ["load more than a file has", loadFile({ offset: 1 }), "truncated: get it again"],
+      ["load no file", loadFile({ path: `${image}s` }), "No such file"],
+      ["load a file that is not granted", loadFile({ path: "/etc/passwd" }), "read access"],
+      ["load a file to nowhere", loadFile({ gpa: -1 }), '"gpa" is not a whole number'],
       ["read outside RAM", () => kernel.read((4 << 20) - 1, 2), "not RAM"],
       ["read too much", () => kernel.read(0, 1 << 20), "at once"],
       ["input for nobody", () => kernel.input("uart", Uint8Array.of(1)), 'no server "uart"'],
@@ -369,6 +396,7 @@ Deno.test("control requests that cannot be had fail with one line", async (test)
   }
   await kernel.run({ op: Op.Spin });
   await assertRejects(() => kernel.load(0, Uint8Array.of(1)), Error, "pause it first");
+  await assertRejects(loadFile({}), Error, "pause it first");
   await assertRejects(() => kernel.request(ControlType.Start), Error, "running");
   assertEquals(kernel.events, []);
 });

@@ -56,6 +56,25 @@ Deno.test("a domain that is reset starts from its beginning", async () => {
   assertEquals(await readUntil(domain.console.readable, GREETING), GREETING);
 });
 
+Deno.test("a domain is reset as it was made, also after its files are gone", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    // No permission can name the second file, so that it comes to the kernel process another way.
+    for (const name of ["kernel", "a,b"]) {
+      const [kernel, initrd] = [`${folder}/${name}`, `${folder}/${name}.initrd`];
+      await Deno.writeFile(kernel, tinyGuest());
+      await Deno.writeFile(initrd, new Uint8Array(5000));
+      await using domain = await startGuest({ kernel, initrd });
+      await Deno.remove(kernel);
+      await Deno.remove(initrd);
+      await domain.reset();
+      assertEquals(await readUntil(domain.console.readable, GREETING), GREETING);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("the state of CPU and devices can be put back", async () => {
   await using domain = await startGuest();
   await domain.pause();

@@ -2,6 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { MessageType } from "../kernel/abi/message.ts";
 import { type ServerEntry, SERVERS } from "../servers/mod.ts";
 import { permissionFlags, serverPlan } from "../toolstack/permissions.ts";
+import { makeBzImage } from "../toolstack/image/test_kernel.ts";
 import { AtollHost } from "./atoll_command.ts";
 import { ServerSession } from "./server_session.ts";
 
@@ -55,11 +56,27 @@ Deno.test("platform devices may do nothing on the host", async () => {
   }
 });
 
-Deno.test("the kernel process may reach its own code and its FIFOs, and nothing else", async () => {
+/** What the kernel process is granted, with arguments that name files. */
+async function kernelGrants(host: AtollHost, ...args: readonly string[]): Promise<string[]> {
+  const { stdout } = await host.run(["permissions", ...args]);
+  return stdout.split("\n").slice(0, 2).map((line) => line.trim().split(/\s+/).at(-1)!);
+}
+
+Deno.test("the kernel process may reach its own code, its FIFOs and what it loads, and nothing else", async () => {
   await using host = await AtollHost.create();
-  const { stdout } = await host.run(["permissions"]);
   const project = new URL("../", import.meta.url).pathname;
   const directory = `${host.runtime}/atoll-PID-RANDOM`;
-  const grants = stdout.split("\n").slice(0, 2).map((line) => line.trim().split(/\s+/).at(-1));
-  assertEquals(grants, [`--allow-read=${project}kernel/,${directory}`, `--allow-write=${directory}`]);
+  const write = `--allow-write=${directory}`;
+  assertEquals(await kernelGrants(host), [`--allow-read=${project}kernel/,${directory}`, write]);
+  const [kernel, initrd] = [await host.tinyGuest(), await host.file("initrd", "x")];
+  const packed = await host.file("vmlinuz", makeBzImage());
+  assertEquals(await kernelGrants(host, "--kernel", kernel, "--initrd", initrd), [
+    `--allow-read=${project}kernel/,${kernel},${initrd},${directory}`,
+    write,
+  ]);
+  // The toolstack unpacks it.
+  assertEquals(await kernelGrants(host, "--kernel", packed), [
+    `--allow-read=${project}kernel/,${directory}`,
+    write,
+  ]);
 });

@@ -46,6 +46,7 @@ Deno.test("a server that cannot start ends the domain with one line that names i
           isolation: "process",
           shareMemory: false,
           logLevel: 0,
+          images: [],
           servers: [brokenServer(code)],
           load: () => Promise.resolve(),
         }, { event() {}, serverOutput() {}, line() {}, failed() {} }), Error);
@@ -62,6 +63,7 @@ Deno.test("a server that dies later fails the domain with one line that names it
     isolation: "process",
     shareMemory: false,
     logLevel: 0,
+    images: [],
     servers: SERVERS.slice(0, 1),
     load: () => Promise.resolve(),
   }, { event() {}, serverOutput() {}, line() {}, failed: failed.resolve });

@@ -5,53 +5,56 @@
  */
 
 import { ControlType } from "../kernel/abi/control.ts";
-import type { BootImage } from "./builder/boot_image.ts";
+import type { BootImage, Segment } from "./builder/boot_image.ts";
 import { buildLinux } from "./builder/linux.ts";
 import type { CheckedConfig, ImageFiles } from "./domain_config.ts";
 import type { KernelProcess } from "./kernel_process.ts";
+import { isElf } from "./image/elf.ts";
 import { filledParts } from "./image/filled_parts.ts";
 import { bootEntry, domainServers, platformDevices } from "./platform.ts";
 
-/** Builds what is loaded at each start. @throws {ConfigurationError} if something is wrong or does not fit */
-async function buildImage(config: CheckedConfig): Promise<BootImage> {
-  const { commandLine, memory, protocol } = config;
-  const { kernel, kernelName, initrd, initrdName } = await config.files;
-  return await buildLinux({
-    kernel,
-    kernelName,
-    commandLine,
-    memorySize: memory,
-    vcpus: 1,
-    devices: platformDevices(domainServers(config)),
-    ...initrd === undefined ? {} : { initrd },
-    ...initrdName === undefined ? {} : { initrdName },
-  }, protocol);
+/**
+ * Paths of the files that the kernel process is to read itself, by {@link loadImage}: those that come into RAM as they are.
+ *
+ * @throws {ConfigurationError} if the kernel cannot be read
+ */
+export async function filesOfKernelProcess({ kernel, initrd }: Partial<ImageFiles>): Promise<string[]> {
+  const isLoaded = kernel !== undefined && isElf(await kernel.read(0, 4));
+  return [isLoaded ? kernel.path : undefined, initrd?.path].filter((path) => path !== undefined);
 }
 
 /**
  * Builds an image and puts it into a domain that does not run. `used`: its RAM need not be zero any more.
  *
- * @throws {ConfigurationError} as {@link buildImage}
+ * @throws {ConfigurationError} if something is wrong with the configuration or does not fit
+ * @throws {Error} if the kernel process cannot load it
  */
-export async function loadImage(kernel: KernelProcess, config: CheckedConfig, used: boolean): Promise<void> {
+export async function loadImage(process: KernelProcess, config: CheckedConfig, used: boolean): Promise<void> {
   const image = await buildImage(config);
-  await kernel.load(
-    image.segments.flatMap(({ gpa, bytes }) =>
-      used ? { gpa, bytes } : filledParts(bytes).map(({ offset, bytes }) => ({ gpa: gpa + offset, bytes }))
-    ),
-  );
-  await kernel.control.requestJson(ControlType.SetEntry, bootEntry(image.entry));
-  release(image, await config.files);
+  const segments = [...image.segments];
+  for (const { gpa, file, offset, length } of image.parts) {
+    if (file.path === undefined) segments.push({ gpa, bytes: await file.read(offset, length) });
+    else await process.control.requestJson(ControlType.LoadFile, { path: file.path, offset, length, gpa });
+  }
+  await process.load(used ? segments : segments.flatMap(filled));
+  await process.control.requestJson(ControlType.SetEntry, bootEntry(image.entry));
+  // Most of this process's memory. A collector that sees no reason to run would keep it.
+  if (image.unpacked?.buffer instanceof ArrayBuffer) image.unpacked.buffer.transfer(0);
 }
 
-/**
- * Gives back at once what was made for an image: an unpacked kernel is most of this process's memory, and a collector that
- * sees no reason to run would keep it.
- */
-function release(image: BootImage, { kernel, initrd }: ImageFiles): void {
-  for (const { buffer } of image.segments.map(({ bytes }) => bytes)) {
-    // The files themselves are needed for a reset.
-    if (buffer === kernel.buffer || buffer === initrd?.buffer || !(buffer instanceof ArrayBuffer)) continue;
-    if (!buffer.detached) buffer.transfer(0);
-  }
+async function buildImage(config: CheckedConfig): Promise<BootImage> {
+  const { kernel, initrd, commandLine, memory, protocol } = config;
+  return await buildLinux({
+    kernel,
+    commandLine,
+    memorySize: memory,
+    vcpus: 1,
+    devices: platformDevices(domainServers(config)),
+    ...initrd === undefined ? {} : { initrd },
+  }, protocol);
+}
+
+/** The parts of a segment that are to be put into memory that is zero. */
+function filled({ gpa, bytes }: Segment): Segment[] {
+  return filledParts(bytes).map(({ offset, bytes }) => ({ gpa: gpa + offset, bytes }));
 }

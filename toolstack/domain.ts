@@ -6,7 +6,7 @@
 
 import { ControlType, type DomainEvent } from "../kernel/abi/control.ts";
 import { SECOND_SERIAL_PORT } from "../servers/mod.ts";
-import { loadImage } from "./boot.ts";
+import { filesOfKernelProcess, loadImage } from "./boot.ts";
 import { ConsolePipe, type SerialConsole } from "./console.ts";
 import {
   checkConfig,
@@ -102,6 +102,7 @@ export class Domain implements AsyncDisposable {
     const options = {
       ...checked,
       servers: domainServers(checked),
+      images: await filesOfKernelProcess(checked),
       load: (kernel: KernelProcess) => loadImage(kernel, checked, false),
     };
     domain.#supervisor = await Supervisor.start(options, {

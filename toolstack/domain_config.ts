@@ -8,7 +8,7 @@ import { fromFileUrl, resolve } from "@std/path";
 import type { LogLevel } from "../kernel/abi/message.ts";
 import type { LinuxProtocol } from "./builder/linux.ts";
 import { ConfigurationError } from "./configuration_error.ts";
-import { findImageFile } from "./image/image_file.ts";
+import { findImageFile, type ImageFile, MemoryFile } from "./image/image_file.ts";
 import { checkMemorySize, MIB, parseMemorySize } from "./memory_size.ts";
 import type { Isolation } from "./permissions.ts";
 
@@ -90,19 +90,14 @@ export interface CheckedOptions {
   readonly cpuCheck: boolean;
 }
 
-/** A {@link DomainConfig} that has been checked and whose files can be read. */
-export interface CheckedConfig extends CheckedOptions {
-  /** What they contain, once they have been read: that takes a while. */
-  readonly files: Promise<ImageFiles>;
-}
-
 /** What a domain is built from. */
 export interface ImageFiles {
-  readonly kernel: Uint8Array;
-  readonly kernelName: string;
-  readonly initrd: Uint8Array | undefined;
-  readonly initrdName: string | undefined;
+  readonly kernel: ImageFile;
+  readonly initrd?: ImageFile;
 }
+
+/** A {@link DomainConfig} that has been checked and whose files are there. */
+export interface CheckedConfig extends CheckedOptions, ImageFiles {}
 
 /** Guests show their console on the first serial port, and reset at once when they panic. */
 const COMMAND_LINE = "console=ttyS0 panic=-1";
@@ -112,22 +107,21 @@ const DEFAULT_MEMORY = 512 * MIB;
 /** The kernel process maps RAM in pages of this size. */
 const MEMORY_STEP = 2 * MIB;
 
-/** Checks what can be checked before anything is started, and begins to read the files. @throws {ConfigurationError} */
+/** Checks what can be checked before anything is started. @throws {ConfigurationError} */
 export async function checkConfig(config: DomainConfig): Promise<CheckedConfig> {
   const options = checkOptions(config);
-  const [kernel, initrd] = await Promise.all([
-    findImage("Kernel", config.kernel),
-    config.initrd === undefined ? undefined : findImage("Initrd", config.initrd),
-  ]);
-  const files = readFiles(kernel, initrd);
-  // Whoever builds an image hears of it; until then something else may have failed.
-  files.catch(() => {});
-  return { ...options, files };
+  const { kernel, ...others } = await findImages(config);
+  if (kernel === undefined) throw new ConfigurationError("No kernel is given: name one");
+  return { ...options, kernel, ...others };
 }
 
-async function readFiles(kernel: FoundImage, initrd: FoundImage | undefined): Promise<ImageFiles> {
-  const [kernelBytes, initrdBytes] = await Promise.all([kernel.read(), initrd?.read()]);
-  return { kernel: kernelBytes, kernelName: kernel.name, initrd: initrdBytes, initrdName: initrd?.name };
+/** Finds the files that are named. @throws {ConfigurationError} if one cannot be had */
+export async function findImages(config: Partial<DomainConfig>): Promise<Partial<ImageFiles>> {
+  const [kernel, initrd] = await Promise.all([
+    config.kernel === undefined ? undefined : findImage("Kernel", config.kernel),
+    config.initrd === undefined ? undefined : findImage("Initrd", config.initrd),
+  ]);
+  return { ...kernel === undefined ? {} : { kernel }, ...initrd === undefined ? {} : { initrd } };
 }
 
 /** Checks what needs no file. @throws {ConfigurationError} */
@@ -187,19 +181,10 @@ function memorySize(memory: number | string = DEFAULT_MEMORY): number {
   return bytes - bytes % MEMORY_STEP;
 }
 
-/** An image that is there. */
-interface FoundImage {
-  readonly name: string;
-  read(): Promise<Uint8Array>;
-}
-
-async function findImage(what: string, source: ImageSource): Promise<FoundImage> {
-  if (source instanceof Uint8Array) {
-    return { name: `${source.length} bytes`, read: () => Promise.resolve(source) };
-  }
+async function findImage(what: string, source: ImageSource): Promise<ImageFile> {
+  if (source instanceof Uint8Array) return new MemoryFile(source);
   if (source instanceof URL && source.protocol !== "file:") {
     throw new ConfigurationError(`${what} "${source}" is not a file: fetch it first and give its contents`);
   }
-  const path = source instanceof URL ? fromFileUrl(source) : source;
-  return { name: path, read: await findImageFile(what, path) };
+  return await findImageFile(what, source instanceof URL ? fromFileUrl(source) : source);
 }

@@ -5,7 +5,8 @@
  */
 
 import { domainServers } from "./platform.ts";
-import { checkOptions, type DomainOptions } from "./domain_config.ts";
+import { filesOfKernelProcess } from "./boot.ts";
+import { checkOptions, type DomainConfig, findImages } from "./domain_config.ts";
 import type { ProcessPlan } from "./host_process.ts";
 import { kernelPlan, serverPlan } from "./permissions.ts";
 import { runtimePaths } from "./runtime_directory.ts";
@@ -21,21 +22,26 @@ export interface ProcessPermissions {
 }
 
 /**
- * What each process of a domain would be allowed to do. Nothing is started.
+ * What each process of a domain would be allowed to do. Nothing is started. Without a kernel: what goes for any.
  *
- * @throws {ConfigurationError} if the options cannot be had
+ * @throws {ConfigurationError} if the configuration cannot be had
  *
  * @example A timer chip needs nothing from the host
  * ```ts
  * import { describePermissions } from "@atoll/atoll";
  * import { assertEquals } from "@std/assert";
  *
- * const timer = describePermissions({}).find(({ name }) => name === "pit");
+ * const processes = await describePermissions({});
+ * const timer = processes.find(({ name }) => name === "pit");
  * assertEquals(timer?.grants, []);
  * ```
  */
-export function describePermissions(options: DomainOptions): ProcessPermissions[] {
-  const checked = { ...checkOptions(options), paths: runtimePaths("atoll-PID-RANDOM") };
+export async function describePermissions(config: Partial<DomainConfig>): Promise<ProcessPermissions[]> {
+  const checked = {
+    ...checkOptions(config),
+    images: await filesOfKernelProcess(await findImages(config)),
+    paths: runtimePaths("atoll-PID-RANDOM"),
+  };
   const kernel = {
     name: "kernel",
     description: "CPU, memory, interrupts, routing",

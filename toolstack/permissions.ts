@@ -20,6 +20,8 @@ export interface PermissionOptions {
   readonly isolation: Isolation;
   /** Whether guest RAM is shared through a file, which takes FFI in the kernel process. */
   readonly shareMemory: boolean;
+  /** Files that it puts into guest RAM as they are; none if it is not given. */
+  readonly images?: readonly string[];
   /** File that executed instructions are traced to. */
   readonly trace?: string | undefined;
   /** Whether compiled code is compared with the interpreter. */
@@ -33,11 +35,12 @@ const NO_PACKAGES = "--no-npm";
 
 const KERNEL_MODULE = new URL("../kernel/main.ts", import.meta.url);
 
-/** Plan of the kernel process: its own code for the vCPU threads, its FIFOs, its trace. */
+/** Plan of the kernel process: its own code for the vCPU threads, the files that it loads, its FIFOs, its trace. */
 export function kernelPlan(options: PermissionOptions): ProcessPlan {
   // A Worker's modules count as read by who starts it.
   const sources = options.isolation === "worker" ? ["kernel", "devices", "servers"] : ["kernel"];
   const read = sources.flatMap((folder) => localPath(new URL(`../${folder}/`, import.meta.url)));
+  read.push(...options.images ?? []);
   const write = options.trace === undefined ? [] : [options.trace];
   if (options.isolation === "process") {
     read.push(options.paths.directory);

@@ -24,6 +24,8 @@ export interface SupervisorOptions {
   readonly memory: number;
   readonly isolation: Isolation;
   readonly shareMemory: boolean;
+  /** Files that the kernel process may read, to put them into RAM. */
+  readonly images: readonly string[];
   readonly logLevel: number;
   readonly trace?: string | undefined;
   readonly cpuCheck?: boolean;
@@ -103,15 +105,16 @@ export class Supervisor {
 
   async #start(): Promise<void> {
     const { isolation, servers } = this.#options;
-    this.#janitor = new Janitor(this.#paths);
-    await makeRuntimeDirectory(this.#paths);
     const planned = { ...this.#options, paths: this.#paths };
     this.#kernel = new KernelProcess(kernelPlan(planned), {
       event: (event) => this.#event(event),
       serverOutput: this.#handlers.serverOutput,
       closed: (reason) => this.#kernelClosed(reason),
     }, (line) => this.#handlers.line("kernel", line));
+    // Everything waits for the kernel process. It ends by itself if this one is killed before the janitor knows of it.
+    this.#janitor = new Janitor(this.#paths);
     this.#watch(this.#kernel.host.pid, this.#kernel.host.ended);
+    await makeRuntimeDirectory(this.#paths);
     const created = this.control.requestJson(ControlType.Create, {
       version: CONTROL_VERSION,
       memory: this.#options.memory,

@@ -40,6 +40,8 @@ export enum ControlType {
   Statistics = 0x0e,
   /** Reads RAM: gpa u64, length u64. Answered by `Ok` whose body is the bytes. */
   ReadMemory = 0x0f,
+  /** {@link LoadFile}. Only while the domain does not run. */
+  LoadFile = 0x10,
 
   /** A request has been carried out; body as the request says, else empty. */
   Ok = 0x80,
@@ -86,6 +88,15 @@ export interface AttachServer {
 /** Which server. */
 export interface DetachServer {
   readonly name: string;
+}
+
+/** Bytes of a file that are put into RAM. The kernel process may read it, and keeps it open. */
+export interface LoadFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly gpa: number;
 }
 
 /** Register state at the first instruction. */

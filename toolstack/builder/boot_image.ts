@@ -4,10 +4,20 @@
  * @module
  */
 
+import type { ImageFile } from "../image/image_file.ts";
+
 /** Bytes to be put at a guest-physical address. RAM that no segment covers is zero at the start. */
 export interface Segment {
   readonly gpa: number;
   readonly bytes: Uint8Array;
+}
+
+/** Bytes of a file to be put at a guest-physical address, as they are. */
+export interface FilePart {
+  readonly gpa: number;
+  readonly file: ImageFile;
+  readonly offset: number;
+  readonly length: number;
 }
 
 /**
@@ -38,8 +48,11 @@ export interface LongModeEntry {
 
 /** A domain's memory at its start, and the state of its first vCPU. */
 export interface BootImage {
-  /** They do not overlap. */
+  /** What was made. Segments and parts of files do not overlap. */
   readonly segments: readonly Segment[];
+  readonly parts: readonly FilePart[];
+  /** Of which file the parts may be that was unpacked for this image: of no use once it is loaded. */
+  readonly unpacked?: Uint8Array;
   readonly entry: PvhEntry | LongModeEntry;
 }
 
@@ -59,12 +72,9 @@ export interface PlatformDevices {
 
 /** What a Linux domain is built from. */
 export interface LinuxConfiguration {
-  /** Contents of a bzImage or vmlinux file. */
-  readonly kernel: Uint8Array;
-  /** What errors call the kernel: its path. */
-  readonly kernelName: string;
-  readonly initrd?: Uint8Array;
-  readonly initrdName?: string;
+  /** A bzImage or vmlinux file. */
+  readonly kernel: ImageFile;
+  readonly initrd?: ImageFile;
   readonly commandLine: string;
   /** Bytes of RAM, from 16 MiB to 3584 MiB, a multiple of 4096. */
   readonly memorySize: number;

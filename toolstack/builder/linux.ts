@@ -11,6 +11,9 @@ import type { BootImage, LinuxConfiguration } from "./boot_image.ts";
 import { buildLinux64 } from "./linux_64.ts";
 import { buildLinuxPvh } from "./linux_pvh.ts";
 
+/** Bytes of a kernel that tell what it is. */
+const HEAD_SIZE = 1024;
+
 /** Ways to start Linux. */
 export type LinuxProtocol = "pvh" | "linux64";
 
@@ -23,20 +26,21 @@ export async function buildLinux(
   configuration: LinuxConfiguration,
   protocol?: LinuxProtocol,
 ): Promise<BootImage> {
-  const { kernel, kernelName } = configuration;
-  if (!isBzImage(kernel) && !isElf(kernel)) {
+  const { kernel } = configuration;
+  const head = await kernel.read(0, Math.min(kernel.size, HEAD_SIZE));
+  if (!isBzImage(head) && !isElf(head)) {
     throw new ConfigurationError(
-      `Kernel "${kernelName}" is not a Linux kernel: name a bzImage (vmlinuz) or vmlinux file`,
+      `Kernel "${kernel.name}" is not a Linux kernel: name a bzImage (vmlinuz) or vmlinux file`,
     );
   }
   if (protocol !== "linux64") {
     const image = await buildLinuxPvh(configuration);
     if (image !== undefined) return image;
   }
-  if (protocol === "pvh" || !isBzImage(kernel)) {
+  if (protocol === "pvh" || !isBzImage(head)) {
     throw new ConfigurationError(
-      `Kernel "${kernelName}" has no PVH entry point: use a bzImage built with CONFIG_PVH`,
+      `Kernel "${kernel.name}" has no PVH entry point: use a bzImage built with CONFIG_PVH`,
     );
   }
-  return buildLinux64(configuration);
+  return await buildLinux64(configuration);
 }

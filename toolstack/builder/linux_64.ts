@@ -24,11 +24,11 @@ import { place } from "./placement.ts";
 const ENTRY_64 = 0x200;
 
 /** Builds a boot image from a bzImage. @throws {ConfigurationError} if something is wrong or does not fit */
-export function buildLinux64(configuration: LinuxConfiguration): BootImage {
-  const { kernelName, memorySize } = configuration;
-  const image = parseBzImage(configuration.kernel, kernelName);
+export async function buildLinux64(configuration: LinuxConfiguration): Promise<BootImage> {
+  const { kernel, memorySize } = configuration;
+  const image = parseBzImage(await kernel.read(0, kernel.size), kernel.name);
   if (!image.has64BitEntry) {
-    throw new ConfigurationError(`Kernel "${kernelName}" is a 32-bit kernel: use one for x86-64`);
+    throw new ConfigurationError(`Kernel "${kernel.name}" is a 32-bit kernel: use one for x86-64`);
   }
   const load = image.preferredAddress;
   const placement = place(configuration, {
@@ -52,6 +52,7 @@ export function buildLinux64(configuration: LinuxConfiguration): BootImage {
       { gpa: load, bytes: image.protectedMode },
       ...placement.segments,
     ],
+    parts: placement.parts,
     entry: {
       kind: "long",
       rip: BigInt(load + ENTRY_64),

@@ -5,11 +5,12 @@
  */
 
 import { ConfigurationError } from "../configuration_error.ts";
-import { isBzImage, parseBzImage } from "../image/bzimage.ts";
+import { parseBzImage } from "../image/bzimage.ts";
 import { type Elf, isElf, parseElf, PT_LOAD, pvhEntry } from "../image/elf.ts";
+import { type ImageFile, MemoryFile } from "../image/image_file.ts";
 import { unpackPayload } from "../image/payload.ts";
 import { buildAcpiTables } from "./acpi/mod.ts";
-import { type BootImage, type LinuxConfiguration, type Segment, START_INFO_BASE } from "./boot_image.ts";
+import { type BootImage, type FilePart, type LinuxConfiguration, START_INFO_BASE } from "./boot_image.ts";
 import { encodeStartInfo } from "./hvm_start_info.ts";
 import { LOW_RAM_LIMIT, memoryMap } from "./memory_map.ts";
 import { place } from "./placement.ts";
@@ -22,6 +23,8 @@ const COMMAND_LINE_MAX = 2047;
 
 interface PvhKernel {
   readonly elf: Elf;
+  /** What its file holds, if it was packed. */
+  readonly unpacked?: Uint8Array;
   readonly entry: number;
   readonly initrdAddressMax: number;
   readonly commandLineMax: number;
@@ -34,25 +37,27 @@ interface PvhKernel {
  * @throws {ConfigurationError} if something is wrong or does not fit
  */
 export async function buildLinuxPvh(configuration: LinuxConfiguration): Promise<BootImage | undefined> {
-  const { kernelName, memorySize } = configuration;
-  const kernel = await readKernel(configuration.kernel, kernelName);
+  const { memorySize } = configuration;
+  const kernel = await readKernel(configuration.kernel);
   if (kernel === undefined) return undefined;
-  const segments: Segment[] = [];
+  const { file } = kernel.elf;
+  const parts: FilePart[] = [];
   let kernelEnd = KERNEL_BASE;
   for (const header of kernel.elf.programHeaders) {
     if (header.type !== PT_LOAD || header.memorySize === 0) continue;
     if (header.physicalAddress < KERNEL_BASE) {
       throw new ConfigurationError(
-        `Kernel "${kernelName}" wants to be at 0x${
+        `Kernel "${file.name}" wants to be at 0x${
           header.physicalAddress.toString(16)
         }, below 1MiB: use another kernel`,
       );
     }
     kernelEnd = Math.max(kernelEnd, header.physicalAddress + header.memorySize);
-    if (header.bytes.length > 0) segments.push({ gpa: header.physicalAddress, bytes: header.bytes });
+    const { physicalAddress: gpa, offset, fileSize: length } = header;
+    if (length > 0) parts.push({ gpa, file, offset, length });
   }
-  if (!segments.some(({ gpa, bytes }) => kernel.entry >= gpa && kernel.entry < gpa + bytes.length)) {
-    throw new ConfigurationError(`Kernel "${kernelName}" has its PVH entry outside itself: get it again`);
+  if (!parts.some(({ gpa, length }) => kernel.entry >= gpa && kernel.entry < gpa + length)) {
+    throw new ConfigurationError(`Kernel "${file.name}" has its PVH entry outside itself: get it again`);
   }
   const placement = place(configuration, { ...kernel, kernelEnd });
   const acpi = buildAcpiTables(configuration);
@@ -66,23 +71,33 @@ export async function buildLinuxPvh(configuration: LinuxConfiguration): Promise<
     segments: [
       { gpa: START_INFO_BASE, bytes: startInfo },
       ...acpi.segments,
-      ...segments,
       ...placement.segments,
     ],
+    parts: [...parts, ...placement.parts],
+    ...kernel.unpacked === undefined ? {} : { unpacked: kernel.unpacked },
     entry: { kind: "pvh", eip: kernel.entry, ebx: START_INFO_BASE },
   };
 }
 
-async function readKernel(file: Uint8Array, name: string): Promise<PvhKernel | undefined> {
-  let vmlinux: Uint8Array | undefined = file;
-  let limits = { initrdAddressMax: LOW_RAM_LIMIT - 1, commandLineMax: COMMAND_LINE_MAX };
-  if (isBzImage(file)) {
-    const image = parseBzImage(file, name);
-    vmlinux = await unpackPayload(image.payload, name);
-    limits = { initrdAddressMax: image.initrdAddressMax, commandLineMax: image.commandLineMax };
-    if (vmlinux === undefined || !isElf(vmlinux)) return undefined;
+async function readKernel(file: ImageFile): Promise<PvhKernel | undefined> {
+  if (isElf(await file.read(0, 4))) {
+    return await readElf(file, { initrdAddressMax: LOW_RAM_LIMIT - 1, commandLineMax: COMMAND_LINE_MAX });
   }
-  const elf = parseElf(vmlinux, name);
-  const entry = pvhEntry(elf);
+  const { payload, initrdAddressMax, commandLineMax } = parseBzImage(
+    await file.read(0, file.size),
+    file.name,
+  );
+  const unpacked = await unpackPayload(payload, file.name);
+  if (unpacked === undefined || !isElf(unpacked)) return undefined;
+  const kernel = await readElf(new MemoryFile(unpacked, file.name), { initrdAddressMax, commandLineMax });
+  return kernel && { ...kernel, unpacked };
+}
+
+async function readElf(
+  file: ImageFile,
+  limits: Pick<PvhKernel, "initrdAddressMax" | "commandLineMax">,
+): Promise<PvhKernel | undefined> {
+  const elf = await parseElf(file);
+  const entry = await pvhEntry(elf);
   return entry === undefined ? undefined : { elf, entry, ...limits };
 }

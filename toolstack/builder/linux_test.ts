@@ -2,15 +2,22 @@ import { zstdCompressSync } from "node:zlib";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ConfigurationError } from "../configuration_error.ts";
 import { ELF_CODE, makeBzImage, makeElf, type TestElfOptions, withTrailer } from "../image/test_kernel.ts";
-import type { BootImage, LinuxConfiguration } from "./boot_image.ts";
-import { buildLinux } from "./linux.ts";
+import { MemoryFile } from "../image/image_file.ts";
+import type { BootImage, LinuxConfiguration, Segment } from "./boot_image.ts";
+import { buildLinux, type LinuxProtocol } from "./linux.ts";
 
 const MIB = 2 ** 20;
 
-function configuration(options: Partial<LinuxConfiguration> = {}): LinuxConfiguration {
+/** A configuration's files are given as what they contain. */
+type Options = Omit<Partial<LinuxConfiguration>, "kernel" | "initrd"> & {
+  readonly kernel?: Uint8Array;
+  readonly initrd?: Uint8Array;
+};
+
+function configuration({ kernel = makeElf(), initrd, ...options }: Options = {}): LinuxConfiguration {
   return {
-    kernel: makeElf(),
-    kernelName: "vmlinuz",
+    kernel: new MemoryFile(kernel, "vmlinuz"),
+    ...initrd === undefined ? {} : { initrd: new MemoryFile(initrd, "big.img") },
     commandLine: "console=ttyS0",
     memorySize: 64 * MIB,
     vcpus: 1,
@@ -22,6 +29,18 @@ function configuration(options: Partial<LinuxConfiguration> = {}): LinuxConfigur
 function compressed(options: TestElfOptions = {}): Uint8Array {
   const elf = makeElf(options);
   return makeBzImage({ payload: withTrailer(zstdCompressSync(elf), elf.length) });
+}
+
+/** An image with all that is to be in memory as segments. */
+async function build(options?: Options, protocol?: LinuxProtocol): Promise<BootImage> {
+  const image = await buildLinux(configuration(options), protocol);
+  const parts: Segment[] = await Promise.all(
+    image.parts.map(async ({ gpa, file, offset, length }) => ({
+      gpa,
+      bytes: await file.read(offset, length),
+    })),
+  );
+  return { ...image, segments: [...image.segments, ...parts] };
 }
 
 /** Memory as the image describes it, for reading. */
@@ -47,7 +66,7 @@ function assertNoOverlap(image: BootImage, memorySize: number): void {
 Deno.test("PVH: a kernel, packed or not, starts at its note's entry with a start info", async () => {
   for (const kernel of [makeElf(), compressed()]) {
     const initrd = new Uint8Array(10_000).fill(7);
-    const image = await buildLinux(configuration({ kernel, initrd }));
+    const image = await build({ kernel, initrd });
     assertNoOverlap(image, 64 * MIB);
     assert(image.entry.kind === "pvh");
     assertEquals(image.entry.eip, 0x100_0010);
@@ -71,7 +90,7 @@ Deno.test("PVH: a kernel, packed or not, starts at its note's entry with a start
 });
 
 Deno.test("PVH: without an initrd there is no module", async () => {
-  const image = await buildLinux(configuration());
+  const image = await build();
   assert(image.entry.kind === "pvh");
   const info = read(image, image.entry.ebx, 56);
   assertEquals(info.getUint32(12, true), 0);
@@ -80,7 +99,7 @@ Deno.test("PVH: without an initrd there is no module", async () => {
 
 Deno.test("64-bit protocol: the kernel's own code starts in long mode with a zero page", async () => {
   const initrd = new Uint8Array(5000).fill(9);
-  const image = await buildLinux(configuration({ kernel: makeBzImage(), initrd }));
+  const image = await build({ kernel: makeBzImage(), initrd });
   assertNoOverlap(image, 64 * MIB);
   const { entry } = image;
   assert(entry.kind === "long");
@@ -98,7 +117,7 @@ Deno.test("64-bit protocol: the kernel's own code starts in long mode with a zer
 });
 
 Deno.test("64-bit protocol: page tables map the first 4 GiB to themselves, and the GDT has flat segments", async () => {
-  const image = await buildLinux(configuration({ kernel: makeBzImage() }));
+  const image = await build({ kernel: makeBzImage() });
   const { entry } = image;
   assert(entry.kind === "long");
   const walk = (address: bigint) => {
@@ -126,21 +145,19 @@ Deno.test("a kernel without PVH, or of an unknown compression, starts by its own
     makeBzImage({ payload: new TextEncoder().encode("BZh91AY&SY") }),
   ];
   for (const kernel of kernels) {
-    assertEquals((await buildLinux(configuration({ kernel }))).entry.kind, "long");
+    assertEquals((await build({ kernel })).entry.kind, "long");
     await assertRejects(
-      () => buildLinux(configuration({ kernel }), "pvh"),
+      () => build({ kernel }, "pvh"),
       ConfigurationError,
       "no PVH entry",
     );
   }
-  assertEquals((await buildLinux(configuration({ kernel: compressed() }), "linux64")).entry.kind, "long");
+  assertEquals((await build({ kernel: compressed() }, "linux64")).entry.kind, "long");
 });
 
 Deno.test("an initrd stays below the address that the kernel allows", async () => {
   const kernel = makeBzImage();
-  const image = await buildLinux(
-    configuration({ kernel, initrd: new Uint8Array(4096), memorySize: 3584 * MIB }),
-  );
+  const image = await build({ kernel, initrd: new Uint8Array(4096), memorySize: 3584 * MIB });
   assert(image.entry.kind === "long");
   const zeroPage = read(image, Number(image.entry.rsi), 4096);
   assertEquals(zeroPage.getUint32(0x218, true), 0x8000_0000 - 4096);
@@ -148,7 +165,7 @@ Deno.test("an initrd stays below the address that the kernel allows", async () =
 
 Deno.test("what cannot be built is refused with the reason and what to do", async () => {
   const bzImage = makeBzImage();
-  const refusals: [Partial<LinuxConfiguration>, string][] = [
+  const refusals: [Options, string][] = [
     [{ kernel: new Uint8Array(0) }, 'Kernel "vmlinuz" is not a Linux kernel'],
     [{ kernel: new TextEncoder().encode("#!/bin/sh\n") }, 'Kernel "vmlinuz" is not a Linux kernel'],
     [{ kernel: bzImage.subarray(0, 1500) }, "is truncated"],
@@ -166,7 +183,7 @@ Deno.test("what cannot be built is refused with the reason and what to do", asyn
       "does not fit in 64MiB of memory: give the domain at least 65MiB",
     ],
     [
-      { initrd: new Uint8Array(60 * MIB), initrdName: "big.img" },
+      { initrd: new Uint8Array(60 * MIB) },
       'Initrd "big.img" does not fit in 64MiB of memory beside the kernel: give the domain at least 77MiB',
     ],
     [{ memorySize: 0 }, "is not above zero"],
@@ -180,7 +197,7 @@ Deno.test("what cannot be built is refused with the reason and what to do", asyn
     [{ commandLine: "a\0b" }, "Command line has a zero byte"],
   ];
   for (const [options, reason] of refusals) {
-    const error = await assertRejects(() => buildLinux(configuration(options)), ConfigurationError, reason);
+    const error = await assertRejects(() => build(options), ConfigurationError, reason);
     assert(!error.message.includes("\n"));
   }
 });

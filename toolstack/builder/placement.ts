@@ -6,7 +6,13 @@
 
 import { ConfigurationError } from "../configuration_error.ts";
 import { checkMemorySize, MIB } from "../memory_size.ts";
-import { COMMAND_LINE_BASE, type LinuxConfiguration, MAX_VCPUS, type Segment } from "./boot_image.ts";
+import {
+  COMMAND_LINE_BASE,
+  type FilePart,
+  type LinuxConfiguration,
+  MAX_VCPUS,
+  type Segment,
+} from "./boot_image.ts";
 import { lowRamEnd } from "./memory_map.ts";
 
 const PAGE = 4096;
@@ -24,6 +30,7 @@ export interface KernelLimits {
 /** Command line and initrd in memory. */
 export interface Placement {
   readonly segments: readonly Segment[];
+  readonly parts: readonly FilePart[];
   readonly commandLine: number;
   /** Absent if there is no initrd. */
   readonly initrd?: { readonly gpa: number; readonly size: number };
@@ -36,7 +43,7 @@ export interface Placement {
  * @throws {ConfigurationError} if something does not fit
  */
 export function place(configuration: LinuxConfiguration, limits: KernelLimits): Placement {
-  const { memorySize, initrd, vcpus, kernelName } = configuration;
+  const { memorySize, initrd, vcpus, kernel } = configuration;
   checkMemorySize(memorySize);
   if (!Number.isInteger(vcpus) || vcpus < 1 || vcpus > MAX_VCPUS) {
     throw new ConfigurationError(`vCPU count "${vcpus}" is not possible: give 1 to ${MAX_VCPUS}`);
@@ -44,24 +51,28 @@ export function place(configuration: LinuxConfiguration, limits: KernelLimits): 
   const ramEnd = lowRamEnd(memorySize);
   if (limits.kernelEnd > ramEnd) {
     throw new ConfigurationError(
-      `Kernel "${kernelName}" does not fit in ${memorySize / MIB}MiB of memory: give the domain at least ${
+      `Kernel "${kernel.name}" does not fit in ${memorySize / MIB}MiB of memory: give the domain at least ${
         Math.ceil(limits.kernelEnd / MIB)
       }MiB`,
     );
   }
   const segments = [{ gpa: COMMAND_LINE_BASE, bytes: encodeCommandLine(configuration, limits) }];
-  if (initrd === undefined) return { segments, commandLine: COMMAND_LINE_BASE };
-  const gpa = Math.floor((Math.min(ramEnd, limits.initrdAddressMax + 1) - initrd.length) / PAGE) * PAGE;
+  if (initrd === undefined) return { segments, parts: [], commandLine: COMMAND_LINE_BASE };
+  const gpa = Math.floor((Math.min(ramEnd, limits.initrdAddressMax + 1) - initrd.size) / PAGE) * PAGE;
   if (gpa < limits.kernelEnd) {
-    const needed = Math.ceil((limits.kernelEnd + initrd.length) / MIB);
+    const needed = Math.ceil((limits.kernelEnd + initrd.size) / MIB);
     throw new ConfigurationError(
-      `Initrd "${configuration.initrdName ?? ""}" does not fit in ${
+      `Initrd "${initrd.name}" does not fit in ${
         memorySize / MIB
       }MiB of memory beside the kernel: give the domain at least ${needed}MiB, or use a smaller one`,
     );
   }
-  segments.push({ gpa, bytes: initrd });
-  return { segments, commandLine: COMMAND_LINE_BASE, initrd: { gpa, size: initrd.length } };
+  return {
+    segments,
+    parts: [{ gpa, file: initrd, offset: 0, length: initrd.size }],
+    commandLine: COMMAND_LINE_BASE,
+    initrd: { gpa, size: initrd.size },
+  };
 }
 
 function encodeCommandLine({ commandLine }: LinuxConfiguration, limits: KernelLimits): Uint8Array {

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { buildLinux } from "../builder/linux.ts";
 import { ConfigurationError } from "../configuration_error.ts";
 import { debianBusybox, debianKernel } from "./debian.ts";
-import { readImageFile } from "./image_file.ts";
+import { findImageFile, MemoryFile } from "./image_file.ts";
 import { buildInitramfs, listApplets } from "./initramfs.ts";
 
 /** Whether apt is on this host and can download a package. */
@@ -58,11 +58,10 @@ Deno.test({
       for (const applet of ["sh", "mount", "setsid", "cttyhack", "poweroff"]) {
         assert(applets.includes(applet));
       }
-      const initrd = buildInitramfs({ busybox: await Deno.readFile(busyboxPath), applets });
-      const kernel = await readImageFile("Kernel", kernelPath);
+      const initrd = new MemoryFile(buildInitramfs({ busybox: await Deno.readFile(busyboxPath), applets }));
+      const kernel = await findImageFile("Kernel", kernelPath);
       const configuration = {
         kernel,
-        kernelName: kernelPath,
         initrd,
         commandLine: "console=ttyS0",
         memorySize: 256 * 2 ** 20,

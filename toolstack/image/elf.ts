@@ -5,6 +5,7 @@
  */
 
 import { ConfigurationError } from "../configuration_error.ts";
+import type { ImageFile } from "./image_file.ts";
 
 const ELF_MAGIC = 0x464c457f;
 const EI_CLASS = 4;
@@ -12,6 +13,9 @@ const EI_DATA = 5;
 const ELFCLASS32 = 1;
 const ELFCLASS64 = 2;
 const ELFDATA2LSB = 1;
+/** Bytes of the file header. */
+const HEADER_SIZE_32 = 52;
+const HEADER_SIZE_64 = 64;
 const EM_386 = 3;
 const EM_X86_64 = 62;
 
@@ -28,36 +32,40 @@ export interface ProgramHeader {
   readonly type: number;
   readonly physicalAddress: number;
   readonly memorySize: number;
-  /** What the file holds of the segment; the rest of `memorySize` is zero. A view of the file. */
-  readonly bytes: Uint8Array;
+  /** What the file holds of the segment: bytes from `offset` on. The rest of `memorySize` is zero. */
+  readonly offset: number;
+  readonly fileSize: number;
   readonly alignment: number;
 }
 
 /** A parsed ELF file. */
 export interface Elf {
+  readonly file: ImageFile;
   readonly is64Bit: boolean;
   readonly entry: number;
   readonly programHeaders: readonly ProgramHeader[];
 }
 
-/** Whether `file` starts with ELF's magic number. */
-export function isElf(file: Uint8Array): boolean {
-  return file.length >= 4 && new DataView(file.buffer, file.byteOffset, 4).getUint32(0, true) === ELF_MAGIC;
+/** Whether a file that begins with `head` starts with ELF's magic number. */
+export function isElf(head: Uint8Array): boolean {
+  return head.length >= 4 && viewOf(head).getUint32(0, true) === ELF_MAGIC;
 }
 
 /**
- * Reads the program headers of an x86 ELF file; `name` is what errors call it.
+ * Reads the program headers of an x86 ELF file.
  *
- * @throws {ConfigurationError} if it is for another machine, truncated, or malformed
+ * @throws {ConfigurationError} if it is for another machine, truncated, malformed, or cannot be read
  */
-export function parseElf(file: Uint8Array, name: string): Elf {
-  const view = new DataView(file.buffer, file.byteOffset, file.length);
-  const elfClass = isElf(file) ? file[EI_CLASS] : 0;
-  if ((elfClass !== ELFCLASS32 && elfClass !== ELFCLASS64) || file[EI_DATA] !== ELFDATA2LSB) {
+export async function parseElf(file: ImageFile): Promise<Elf> {
+  const { name } = file;
+  const head = await file.read(0, Math.min(file.size, HEADER_SIZE_64));
+  const elfClass = isElf(head) ? head[EI_CLASS] : 0;
+  if ((elfClass !== ELFCLASS32 && elfClass !== ELFCLASS64) || head[EI_DATA] !== ELFDATA2LSB) {
     throw new ConfigurationError(`Kernel "${name}" is not an x86 ELF file: name a bzImage or vmlinux file`);
   }
   const is64Bit = elfClass === ELFCLASS64;
-  if (file.length < (is64Bit ? 64 : 52)) throw truncated(name);
+  if (head.length < (is64Bit ? HEADER_SIZE_64 : HEADER_SIZE_32)) throw truncated(name);
+  let view = viewOf(head);
   const machine = view.getUint16(18, true);
   if (machine !== EM_386 && machine !== EM_X86_64) {
     throw new ConfigurationError(`Kernel "${name}" is for ELF machine ${machine}: use one for x86-64`);
@@ -69,15 +77,17 @@ export function parseElf(file: Uint8Array, name: string): Elf {
   if (count > 0 && entrySize < (is64Bit ? 56 : 32)) {
     throw new ConfigurationError(`Kernel "${name}" has program headers of ${entrySize} bytes: use another`);
   }
-  if (tableOffset + count * entrySize > file.length) throw truncated(name);
+  const entry = address(24);
+  if (tableOffset + count * entrySize > file.size) throw truncated(name);
+  view = viewOf(await file.read(tableOffset, count * entrySize));
   const programHeaders: ProgramHeader[] = [];
   for (let index = 0; index < count; index++) {
-    const at = tableOffset + index * entrySize;
+    const at = index * entrySize;
     const offset = address(at + (is64Bit ? 8 : 4));
     const fileSize = address(at + (is64Bit ? 32 : 16));
     const memorySize = address(at + (is64Bit ? 40 : 20));
     const type = view.getUint32(at, true);
-    if (offset + fileSize > file.length) throw truncated(name);
+    if (offset + fileSize > file.size) throw truncated(name);
     if (type === PT_LOAD && fileSize > memorySize) {
       throw new ConfigurationError(`Kernel "${name}" has a segment longer than its memory: use another`);
     }
@@ -85,26 +95,32 @@ export function parseElf(file: Uint8Array, name: string): Elf {
       type,
       physicalAddress: address(at + (is64Bit ? 24 : 12)),
       memorySize,
-      bytes: file.subarray(offset, offset + fileSize),
+      offset,
+      fileSize,
       alignment: address(at + (is64Bit ? 48 : 28)),
     });
   }
-  return { is64Bit, entry: address(24), programHeaders };
+  return { file, is64Bit, entry, programHeaders };
 }
 
-/** Physical address of the PVH entry point, from the kernel's Xen note; `undefined` if there is none. */
-export function pvhEntry(elf: Elf): number | undefined {
+/**
+ * Physical address of the PVH entry point, from the kernel's Xen note; `undefined` if there is none.
+ *
+ * @throws {ConfigurationError} if the notes cannot be read
+ */
+export async function pvhEntry(elf: Elf): Promise<number | undefined> {
   for (const header of elf.programHeaders) {
     if (header.type !== PT_NOTE) continue;
     // Notes are padded to 4 bytes; 8 only where the segment says so.
-    const entry = findPhys32Entry(header.bytes, header.alignment === 8 ? 8 : 4);
+    const notes = await elf.file.read(header.offset, header.fileSize);
+    const entry = findPhys32Entry(notes, header.alignment === 8 ? 8 : 4);
     if (entry !== undefined) return entry;
   }
   return undefined;
 }
 
 function findPhys32Entry(notes: Uint8Array, alignment: number): number | undefined {
-  const view = new DataView(notes.buffer, notes.byteOffset, notes.length);
+  const view = viewOf(notes);
   const align = (value: number) => Math.ceil(value / alignment) * alignment;
   for (let at = 0; at + 12 <= notes.length;) {
     const nameSize = view.getUint32(at, true);
@@ -120,6 +136,10 @@ function findPhys32Entry(notes: Uint8Array, alignment: number): number | undefin
     at = align(end);
   }
   return undefined;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function truncated(name: string): ConfigurationError {

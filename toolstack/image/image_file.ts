@@ -1,29 +1,49 @@
 /**
- * Reading the files that a domain is built from.
+ * The files that a domain is built from.
  *
  * @module
  */
 
 import { ConfigurationError } from "../configuration_error.ts";
 
-/** Largest kernel or initrd that is read, in bytes: no domain has memory for a larger one. */
+/** Largest kernel or initrd, in bytes: no domain has memory for a larger one. */
 const MAX_FILE = 3584 * 2 ** 20;
 
-/**
- * Reads a whole file; `what` names its role, as in `Kernel`.
- *
- * @throws {ConfigurationError} if it is missing, no plain file, empty, or not readable
- */
-export async function readImageFile(what: string, path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const read = await findImageFile(what, path);
-  return await read();
+/** A file. What has been read of it is kept: a domain is reset as it was built, even if the file is gone then. */
+export interface ImageFile {
+  /** What errors call it: its path. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Where the kernel process can read it, absolute and without links; absent: it cannot be granted that. */
+  readonly path?: string;
+  /** Gives some of its bytes, which must not be changed. @throws {ConfigurationError} if they cannot be read */
+  read(offset: number, length: number): Promise<Uint8Array>;
 }
 
-/** The first half of {@link readImageFile}: gives what reads the file. @throws {ConfigurationError} likewise */
-export async function findImageFile(
-  what: string,
-  path: string,
-): Promise<() => Promise<Uint8Array<ArrayBuffer>>> {
+/** A file that is in memory. */
+export class MemoryFile implements ImageFile {
+  readonly name: string;
+  readonly size: number;
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array, name: string = `${bytes.length} bytes`) {
+    this.name = name;
+    this.size = bytes.length;
+    this.#bytes = bytes;
+  }
+
+  read(offset: number, length: number): Promise<Uint8Array> {
+    return Promise.resolve(this.#bytes.subarray(offset, offset + length));
+  }
+}
+
+/**
+ * Finds a file; `what` names its role, as in `Kernel`.
+ *
+ * @throws {ConfigurationError} if it is missing, no plain file, empty, or may not be looked at
+ */
+export async function findImageFile(what: string, path: string): Promise<ImageFile> {
   const info = await explained(what, path, () => Deno.stat(path));
   if (info.isDirectory) throw new ConfigurationError(`${what} "${path}" is a directory: name a file in it`);
   if (!info.isFile) throw new ConfigurationError(`${what} "${path}" is not a plain file: name another`);
@@ -31,7 +51,57 @@ export async function findImageFile(
   if (info.size > MAX_FILE) {
     throw new ConfigurationError(`${what} "${path}" is too large for any domain: name another file`);
   }
-  return () => explained(what, path, () => Deno.readFile(path));
+  return new HostFile(what, path, info.size, await grantablePath(path));
+}
+
+class HostFile implements ImageFile {
+  readonly name: string;
+  readonly size: number;
+  readonly path?: string;
+  readonly #what: string;
+  readonly #read = new Map<string, Promise<Uint8Array>>();
+
+  constructor(what: string, name: string, size: number, path: string | undefined) {
+    this.#what = what;
+    this.name = name;
+    this.size = size;
+    if (path !== undefined) this.path = path;
+  }
+
+  read(offset: number, length: number): Promise<Uint8Array> {
+    const key = `${offset} ${length}`;
+    const bytes = this.#read.get(key) ?? this.#readNow(offset, length);
+    this.#read.set(key, bytes);
+    return bytes;
+  }
+
+  async #readNow(offset: number, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length);
+    await explained(this.#what, this.name, async () => {
+      using file = await Deno.open(this.name);
+      await file.seek(offset, Deno.SeekMode.Start);
+      for (let done = 0; done < length;) {
+        const count = await file.read(bytes.subarray(done));
+        if (count === null) {
+          throw new ConfigurationError(`${this.#what} "${this.name}" is truncated: get the file again`);
+        }
+        done += count;
+      }
+    });
+    return bytes;
+  }
+}
+
+/** The path that leads to the same file without links, if a permission can name it. */
+async function grantablePath(path: string): Promise<string | undefined> {
+  try {
+    const real = await Deno.realPath(path);
+    // A comma would make two names of it.
+    return real.includes(",") ? undefined : real;
+  } catch {
+    // Finding it may take permissions that reading the file does not.
+    return undefined;
+  }
 }
 
 /** Does something with a file, and says in one line why that cannot be done. */

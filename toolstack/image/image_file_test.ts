@@ -1,26 +1,58 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { ConfigurationError } from "../configuration_error.ts";
-import { readImageFile } from "./image_file.ts";
+import { findImageFile } from "./image_file.ts";
 
-Deno.test("an image file is read whole, and what cannot be read is refused by name", async () => {
+Deno.test("what an image file has given it gives again when it is gone", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const path = join(folder, "file");
-    await Deno.writeFile(path, Uint8Array.of(1, 2, 3));
-    assertEquals(await readImageFile("Kernel", path), Uint8Array.of(1, 2, 3));
+    await Deno.writeFile(path, Uint8Array.of(1, 2, 3, 4));
+    const file = await findImageFile("Kernel", path);
+    assertEquals([file.name, file.size], [path, 4]);
+    assertEquals(await file.read(1, 2), Uint8Array.of(2, 3));
+    await Deno.truncate(path, 1);
+    await assertRejects(() => file.read(0, 4), ConfigurationError, `Kernel "${path}" is truncated`);
+    await Deno.remove(path);
+    assertEquals(await file.read(1, 2), Uint8Array.of(2, 3));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("the kernel process is to read a file by its path without links, unless no permission can name it", async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    const path = join(folder, "file");
+    await Deno.writeFile(path, Uint8Array.of(1));
+    await Deno.symlink(path, join(folder, "link"));
+    assertEquals((await findImageFile("Kernel", join(folder, "link"))).path, path);
+    await Deno.rename(path, join(folder, "a,b"));
+    const file = await findImageFile("Kernel", join(folder, "a,b"));
+    assertEquals(file.path, undefined);
+    assertEquals(await file.read(0, 1), Uint8Array.of(1));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("an image file that cannot be had is refused by name", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = join(folder, "file");
+    await Deno.writeFile(path, Uint8Array.of(1));
     const missing = join(folder, "missing");
     await assertRejects(
-      () => readImageFile("Kernel", missing),
+      () => findImageFile("Kernel", missing),
       ConfigurationError,
       `Kernel "${missing}" does not exist: check the path`,
     );
-    await assertRejects(() => readImageFile("Initrd", folder), ConfigurationError, "is a directory");
-    await assertRejects(() => readImageFile("Initrd", join(path, "x")), ConfigurationError, 'Initrd "');
+    await assertRejects(() => findImageFile("Initrd", folder), ConfigurationError, "is a directory");
+    await assertRejects(() => findImageFile("Initrd", join(path, "x")), ConfigurationError, 'Initrd "');
     await Deno.writeFile(path, new Uint8Array(0));
-    await assertRejects(() => readImageFile("Initrd", path), ConfigurationError, "is empty");
+    await assertRejects(() => findImageFile("Initrd", path), ConfigurationError, "is empty");
     await assertRejects(
-      () => readImageFile("Initrd", "/dev/null"),
+      () => findImageFile("Initrd", "/dev/null"),
       ConfigurationError,
       "is not a plain file",
     );
@@ -33,6 +65,6 @@ Deno.test({
   name: "without permission an image file is refused with what to do",
   permissions: { read: false },
   fn: async () => {
-    await assertRejects(() => readImageFile("Kernel", "/x"), ConfigurationError, "allow reading it");
+    await assertRejects(() => findImageFile("Kernel", "/x"), ConfigurationError, "allow reading it");
   },
 });
