@@ -20,8 +20,10 @@ export const PM1A_EVENT_PORT = 0x600;
 export const PM1A_CONTROL_PORT = 0x604;
 /** Power management timer, 4 bytes; all 32 bits count (FADT flag TMR_VAL_EXT). */
 export const PM_TIMER_PORT = 0x608;
-/** Reset control register of PC chipsets, 1 byte. */
+/** Reset control register of PC chipsets, 1 byte. Wider accesses to its dword are for PCI's CONFIG_ADDRESS. */
 export const RESET_PORT = 0xcf9;
+/** Selects a register of a PCI device (PCI 3.0, section 3.2.2.3.2). This machine has none. */
+const CONFIG_ADDRESS_PORT = 0xcf8;
 /** What the FADT says to write to {@link RESET_PORT}. */
 export const RESET_VALUE = 0x06;
 /** SLP_TYP that turns the machine off, for the object `_S5`. */
@@ -39,7 +41,8 @@ export const ACPI_PM_MANIFEST: Manifest = {
     { type: IoreqType.Port, first: PM1A_EVENT_PORT, last: PM1A_EVENT_PORT + 3, posted: false },
     { type: IoreqType.Port, first: PM1A_CONTROL_PORT, last: PM1A_CONTROL_PORT + 1, posted: false },
     { type: IoreqType.Port, first: PM_TIMER_PORT, last: PM_TIMER_PORT + 3, posted: false },
-    { type: IoreqType.Port, first: RESET_PORT, last: RESET_PORT, posted: false },
+    // As a range of one byte it would be given the byte of each wider access that falls on it.
+    { type: IoreqType.Port, first: CONFIG_ADDRESS_PORT, last: CONFIG_ADDRESS_PORT + 3, posted: false },
   ],
   interrupts: [SCI_INTERRUPT],
   dma: false,
@@ -50,6 +53,7 @@ export const ACPI_PM_MANIFEST: Manifest = {
 const EVENT_RANGE = 0;
 const CONTROL_RANGE = 1;
 const TIMER_RANGE = 2;
+const RESET_RANGE = 3;
 
 // PM1 status and enable registers (ACPI 6.5, sections 4.8.3.1.1 and 4.8.3.1.2).
 const TIMER_EVENT = 0x0001;
@@ -77,7 +81,12 @@ const CARRY_TICKS = 2 ** 31;
 
 const CARRY_TIMER = 0;
 
-/** The device. Registers can be accessed with any size at any offset. */
+/** Whether an access to {@link RESET_RANGE} is one to the reset control register. */
+function isResetControl(offset: number, size: number): boolean {
+  return CONFIG_ADDRESS_PORT + offset === RESET_PORT && size === 1;
+}
+
+/** The device. Registers of ACPI can be accessed with any size at any offset. */
 export class AcpiPm implements Device {
   readonly #context: DeviceContext;
   readonly #clock = new Oscillator(PM_TIMER_FREQUENCY);
@@ -93,6 +102,7 @@ export class AcpiPm implements Device {
   }
 
   read(range: number, offset: number, size: number): number {
+    if (range === RESET_RANGE && !isResetControl(offset, size)) return 2 ** (8 * size) - 1;
     const value = this.#register(range) / 2 ** (8 * offset);
     return Math.floor(value) % 2 ** (8 * size);
   }
@@ -103,7 +113,7 @@ export class AcpiPm implements Device {
     const data = value * 2 ** (8 * offset) % 2 ** 32 >>> 0;
     if (range === EVENT_RANGE) this.#writeEvents(data, mask);
     else if (range === CONTROL_RANGE) this.#writeControl(data, mask);
-    else if (range !== TIMER_RANGE) this.#writeReset(data & 0xff);
+    else if (range === RESET_RANGE && isResetControl(offset, size)) this.#writeReset(value);
   }
 
   timer(_id: number): void {
@@ -171,7 +181,7 @@ export class AcpiPm implements Device {
       case TIMER_RANGE:
         return this.#clock.ticks(this.#context.now()) % 2 ** 32;
       default:
-        return this.#resetControl;
+        return this.#resetControl << 8;
     }
   }
 

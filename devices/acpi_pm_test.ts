@@ -131,6 +131,17 @@ Deno.test("the reset register resets", () => {
   }
 });
 
+Deno.test("a guest that looks for PCI devices does not reset the machine", () => {
+  const bench = makeBench();
+  // Device 0, functions 0 to 7: the function's highest bit lies in the reset register's byte.
+  for (let fn = 0; fn < 8; fn++) {
+    bench.out(0xcf8, 2 ** 31 + (fn << 8), 4);
+    assertEquals(bench.in(0xcf8, 4), 0xffff_ffff);
+  }
+  bench.out(0xcfb, 1);
+  assertEquals(bench.context.take(), []);
+});
+
 Deno.test("saved at any point, the hardware goes on the same", () => {
   assertSurvivesRestore(ACPI_PM_MANIFEST, (context) => new AcpiPm(context), [
     (bench) => bench.out(ENABLE, 0x0121, 2),

@@ -21,12 +21,19 @@ const DATA_PORT = 0x71;
 export const RTC_MANIFEST: Manifest = {
   name: "rtc",
   description: "MC146818 real-time clock and CMOS memory",
-  ranges: [{ type: IoreqType.Port, first: INDEX_PORT, last: DATA_PORT, posted: false }],
+  ranges: [
+    // What is written there shows when the other port is accessed, not before.
+    { type: IoreqType.Port, first: INDEX_PORT, last: INDEX_PORT, posted: true },
+    { type: IoreqType.Port, first: DATA_PORT, last: DATA_PORT, posted: false },
+  ],
   interrupts: [8],
   dma: false,
   permissions: {},
   stateVersion: 1,
 };
+
+/** Number of the index port's range. */
+const INDEX_RANGE = 0;
 
 /** How the clock is set up. */
 export interface RtcOptions {
@@ -107,9 +114,9 @@ export class Rtc implements Device {
     }
   }
 
-  read(_range: number, offset: number, _size: number): number {
+  read(range: number, _offset: number, _size: number): number {
     // The index port cannot be read.
-    if (offset === 0) return 0xff;
+    if (range === INDEX_RANGE) return 0xff;
     const now = this.#context.now();
     const calendar = CALENDAR_REGISTERS.indexOf(this.#index);
     if (calendar >= 0 && !this.#stopped) {
@@ -127,9 +134,9 @@ export class Rtc implements Device {
     }
   }
 
-  write(_range: number, offset: number, _size: number, data: number): void {
+  write(range: number, _offset: number, _size: number, data: number): void {
     const value = data & 0xff;
-    if (offset === 0) {
+    if (range === INDEX_RANGE) {
       // Bit 7 masks the NMI, which nothing in this machine raises.
       this.#index = value & 0x7f;
       return;
