@@ -105,14 +105,12 @@ export class Domain {
   }
 
   /** Writes bytes of a file to RAM. @throws {Error} while the domain runs, outside RAM, or if the file has not got them */
-  loadFile({ path, offset, length, gpa }: LoadFile): Promise<void> {
-    return this.#serially(async () => {
-      this.#requireStill();
-      let at = gpa;
-      await this.#files.read(path, offset, length, (bytes) => {
-        this.#machine.write(at, bytes);
-        at += bytes.length;
-      });
+  loadFile({ path, offset, length, gpa }: LoadFile): void {
+    this.#requireStill();
+    let at = gpa;
+    this.#files.read(path, offset, length, (bytes) => {
+      this.#machine.write(at, bytes);
+      at += bytes.length;
     });
   }
 

@@ -85,7 +85,7 @@ class Kernel {
         return domain.load(gpa, bytes);
       }
       case ControlType.LoadFile:
-        return await domain.loadFile(parseLoadFile(body));
+        return domain.loadFile(parseLoadFile(body));
       case ControlType.Attach:
         return await domain.attach(body);
       case ControlType.Detach:

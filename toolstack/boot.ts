@@ -32,10 +32,11 @@ export async function filesOfKernelProcess({ kernel, initrd }: Partial<ImageFile
 export async function loadImage(process: KernelProcess, config: CheckedConfig, used: boolean): Promise<void> {
   const image = await buildImage(config);
   const segments = [...image.segments];
-  for (const { gpa, file, offset, length } of image.parts) {
+  const loaded = image.parts.map(async ({ gpa, file, offset, length }) => {
     if (file.path === undefined) segments.push({ gpa, bytes: await file.read(offset, length) });
     else await process.control.requestJson(ControlType.LoadFile, { path: file.path, offset, length, gpa });
-  }
+  });
+  await Promise.all(loaded);
   await process.load(used ? segments : segments.flatMap(filled));
   await process.control.requestJson(ControlType.SetEntry, bootEntry(image.entry));
   // Most of this process's memory. A collector that sees no reason to run would keep it.

@@ -111,10 +111,9 @@ export class Supervisor {
       serverOutput: this.#handlers.serverOutput,
       closed: (reason) => this.#kernelClosed(reason),
     }, (line) => this.#handlers.line("kernel", line));
-    // Everything waits for the kernel process. It ends by itself if this one is killed before the janitor knows of it.
+    // Not first: everything waits for the kernel process, which ends by itself if this one is killed in between.
     this.#janitor = new Janitor(this.#paths);
     this.#watch(this.#kernel.host.pid, this.#kernel.host.ended);
-    await makeRuntimeDirectory(this.#paths);
     const created = this.control.requestJson(ControlType.Create, {
       version: CONTROL_VERSION,
       memory: this.#options.memory,
@@ -124,15 +123,18 @@ export class Supervisor {
       ...this.#options.trace === undefined ? {} : { traceFile: this.#options.trace },
       ...this.#options.cpuCheck ? { cpuCheck: true } : {},
     });
+    // Before the servers, each of which takes the main thread of the kernel process 20 ms.
+    const loading = this.#options.load(this.#kernel);
     const attached = isolation === "process" ? this.#startServers(servers) : this.#attachWorkers(servers);
     const started = Promise.all([created, attached]);
     // Where the image is of no use, servers that are still being brought up would complain as they are ended.
-    const [loaded] = await Promise.allSettled([this.#options.load(this.#kernel), started]);
+    const [loaded] = await Promise.allSettled([loading, started]);
     if (loaded.status === "rejected") throw loaded.reason;
     await started;
   }
 
   async #startServers(entries: readonly ServerEntry[]): Promise<void> {
+    await makeRuntimeDirectory(this.#paths);
     const fifos = entries.map((entry) => fifoPaths(this.#paths, entry.manifest.name));
     await makeFifos(fifos);
     this.#starting = entries.map((entry, index) => this.#startServer(entry, fifos[index]!));

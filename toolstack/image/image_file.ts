@@ -9,6 +9,9 @@ import { ConfigurationError } from "../configuration_error.ts";
 /** Largest kernel or initrd, in bytes: no domain has memory for a larger one. */
 const MAX_FILE = 3584 * 2 ** 20;
 
+/** Bytes that are not waited for: other work in between, such as starting processes, takes much longer than to read them. */
+const SHORT_READ = 1 << 16;
+
 /** A file. What has been read of it is kept: a domain is reset as it was built, even if the file is gone then. */
 export interface ImageFile {
   /** What errors call it: its path. */
@@ -77,18 +80,19 @@ class HostFile implements ImageFile {
 
   async #readNow(offset: number, length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(length);
-    await explained(this.#what, this.name, async () => {
-      using file = await Deno.open(this.name);
-      await file.seek(offset, Deno.SeekMode.Start);
-      for (let done = 0; done < length;) {
-        const count = await file.read(bytes.subarray(done));
-        if (count === null) {
-          throw new ConfigurationError(`${this.#what} "${this.name}" is truncated: get the file again`);
-        }
+    const count = await explained(this.#what, this.name, async () => {
+      using file = Deno.openSync(this.name);
+      file.seekSync(offset, Deno.SeekMode.Start);
+      for (let done = 0;;) {
+        const rest = bytes.subarray(done);
+        if (rest.length === 0) return done;
+        const count = rest.length <= SHORT_READ ? file.readSync(rest) : await file.read(rest);
+        if (count === null) return done;
         done += count;
       }
     });
-    return bytes;
+    if (count === length) return bytes;
+    throw new ConfigurationError(`${this.#what} "${this.name}" is truncated: get the file again`);
   }
 }
 
