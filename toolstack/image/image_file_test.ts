@@ -25,8 +25,10 @@ Deno.test("the kernel process is to read a file by its path without links, unles
   try {
     const path = join(folder, "file");
     await Deno.writeFile(path, Uint8Array.of(1));
-    await Deno.symlink(path, join(folder, "link"));
-    assertEquals((await findImageFile("Kernel", join(folder, "link"))).path, path);
+    // Deno itself makes links only where it may do everything.
+    const link = join(folder, "link");
+    await new Deno.Command("sh", { args: ["-c", 'ln -s "$1" "$2"', "sh", path, link] }).output();
+    assertEquals((await findImageFile("Kernel", link)).path, path);
     await Deno.rename(path, join(folder, "a,b"));
     const file = await findImageFile("Kernel", join(folder, "a,b"));
     assertEquals(file.path, undefined);
