@@ -51,7 +51,7 @@ export interface BootImage {
   /** What was made. Segments and parts of files do not overlap. */
   readonly segments: readonly Segment[];
   readonly parts: readonly FilePart[];
-  /** Of which file the parts may be that was unpacked for this image: of no use once it is loaded. */
+  /** What the parts' file holds, if it was unpacked for this image: of no use once that is loaded. */
   readonly unpacked?: Uint8Array;
   readonly entry: PvhEntry | LongModeEntry;
 }

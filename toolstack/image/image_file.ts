@@ -44,7 +44,7 @@ export class MemoryFile implements ImageFile {
 /**
  * Finds a file; `what` names its role, as in `Kernel`.
  *
- * @throws {ConfigurationError} if it is missing, no plain file, empty, or may not be looked at
+ * @throws {ConfigurationError} if it is missing, no plain file, empty, or not readable
  */
 export async function findImageFile(what: string, path: string): Promise<ImageFile> {
   const info = await explained(what, path, () => Deno.stat(path));
@@ -54,6 +54,8 @@ export async function findImageFile(what: string, path: string): Promise<ImageFi
   if (info.size > MAX_FILE) {
     throw new ConfigurationError(`${what} "${path}" is too large for any domain: name another file`);
   }
+  // Whoever reads it later has no words for why that cannot be done.
+  await explained(what, path, async () => (await Deno.open(path)).close());
   return new HostFile(what, path, info.size, await grantablePath(path));
 }
 
