@@ -50,9 +50,9 @@ export const ACPI_PM_MANIFEST: Manifest = {
   stateVersion: 1,
 };
 
+// Numbers of the ranges; 2 is the timer's, which is only read.
 const EVENT_RANGE = 0;
 const CONTROL_RANGE = 1;
-const TIMER_RANGE = 2;
 const RESET_RANGE = 3;
 
 // PM1 status and enable registers (ACPI 6.5, sections 4.8.3.1.1 and 4.8.3.1.2).
@@ -102,7 +102,7 @@ export class AcpiPm implements Device {
   }
 
   read(range: number, offset: number, size: number): number {
-    if (range === RESET_RANGE && !isResetControl(offset, size)) return 2 ** (8 * size) - 1;
+    if (range === RESET_RANGE) return isResetControl(offset, size) ? this.#resetControl : 2 ** (8 * size) - 1;
     const value = this.#register(range) / 2 ** (8 * offset);
     return Math.floor(value) % 2 ** (8 * size);
   }
@@ -178,10 +178,8 @@ export class AcpiPm implements Device {
         return this.#status + this.#enable * 0x10000;
       case CONTROL_RANGE:
         return this.#control;
-      case TIMER_RANGE:
-        return this.#clock.ticks(this.#context.now()) % 2 ** 32;
       default:
-        return this.#resetControl << 8;
+        return this.#clock.ticks(this.#context.now()) % 2 ** 32;
     }
   }
 

@@ -19,7 +19,7 @@ import { bootEntry, domainServers, platformDevices } from "./platform.ts";
  * @throws {ConfigurationError} if the kernel cannot be read
  */
 export async function filesOfKernelProcess({ kernel, initrd }: Partial<ImageFiles>): Promise<string[]> {
-  const isLoaded = kernel !== undefined && isElf(await kernel.read(0, 4));
+  const isLoaded = kernel !== undefined && await isElf(kernel);
   return [isLoaded ? kernel.path : undefined, initrd?.path].filter((path) => path !== undefined);
 }
 

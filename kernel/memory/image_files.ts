@@ -22,7 +22,7 @@ export class ImageFiles {
     file.seekSync(offset, Deno.SeekMode.Start);
     const buffer = new Uint8Array(Math.min(length, READ_SIZE));
     for (let done = 0; done < length;) {
-      const count = file.readSync(buffer.subarray(0, Math.min(length - done, READ_SIZE)));
+      const count = file.readSync(buffer.subarray(0, length - done));
       if (count === null) throw new Error(`File "${path}" is truncated: get it again`);
       take(buffer.subarray(0, count));
       done += count;

@@ -11,7 +11,7 @@ import type { BootImage, LinuxConfiguration } from "./boot_image.ts";
 import { buildLinux64 } from "./linux_64.ts";
 import { buildLinuxPvh } from "./linux_pvh.ts";
 
-/** Bytes of a kernel that tell what it is. */
+/** Bytes of a bzImage that tell that it is one. */
 const HEAD_SIZE = 1024;
 
 /** Ways to start Linux. */
@@ -27,8 +27,8 @@ export async function buildLinux(
   protocol?: LinuxProtocol,
 ): Promise<BootImage> {
   const { kernel } = configuration;
-  const head = await kernel.read(0, Math.min(kernel.size, HEAD_SIZE));
-  if (!isBzImage(head) && !isElf(head)) {
+  const packed = isBzImage(await kernel.read(0, HEAD_SIZE));
+  if (!packed && !await isElf(kernel)) {
     throw new ConfigurationError(
       `Kernel "${kernel.name}" is not a Linux kernel: name a bzImage (vmlinuz) or vmlinux file`,
     );
@@ -37,7 +37,7 @@ export async function buildLinux(
     const image = await buildLinuxPvh(configuration);
     if (image !== undefined) return image;
   }
-  if (protocol === "pvh" || !isBzImage(head)) {
+  if (protocol === "pvh" || !packed) {
     throw new ConfigurationError(
       `Kernel "${kernel.name}" has no PVH entry point: use a bzImage built with CONFIG_PVH`,
     );

@@ -80,7 +80,7 @@ export async function buildLinuxPvh(configuration: LinuxConfiguration): Promise<
 }
 
 async function readKernel(file: ImageFile): Promise<PvhKernel | undefined> {
-  if (isElf(await file.read(0, 4))) {
+  if (await isElf(file)) {
     return await readElf(file, { initrdAddressMax: LOW_RAM_LIMIT - 1, commandLineMax: COMMAND_LINE_MAX });
   }
   const { payload, initrdAddressMax, commandLineMax } = parseBzImage(
@@ -88,8 +88,10 @@ async function readKernel(file: ImageFile): Promise<PvhKernel | undefined> {
     file.name,
   );
   const unpacked = await unpackPayload(payload, file.name);
-  if (unpacked === undefined || !isElf(unpacked)) return undefined;
-  const kernel = await readElf(new MemoryFile(unpacked, file.name), { initrdAddressMax, commandLineMax });
+  if (unpacked === undefined) return undefined;
+  const vmlinux = new MemoryFile(unpacked, file.name);
+  if (!await isElf(vmlinux)) return undefined;
+  const kernel = await readElf(vmlinux, { initrdAddressMax, commandLineMax });
   return kernel && { ...kernel, unpacked };
 }
 

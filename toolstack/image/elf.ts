@@ -46,9 +46,10 @@ export interface Elf {
   readonly programHeaders: readonly ProgramHeader[];
 }
 
-/** Whether a file that begins with `head` starts with ELF's magic number. */
-export function isElf(head: Uint8Array): boolean {
-  return head.length >= 4 && viewOf(head).getUint32(0, true) === ELF_MAGIC;
+/** Whether a file starts with ELF's magic number. @throws {ConfigurationError} if it cannot be read */
+export async function isElf(file: ImageFile): Promise<boolean> {
+  const magic = await file.read(0, 4);
+  return magic.length === 4 && viewOf(magic).getUint32(0, true) === ELF_MAGIC;
 }
 
 /**
@@ -58,8 +59,8 @@ export function isElf(head: Uint8Array): boolean {
  */
 export async function parseElf(file: ImageFile): Promise<Elf> {
   const { name } = file;
-  const head = await file.read(0, Math.min(file.size, HEADER_SIZE_64));
-  const elfClass = isElf(head) ? head[EI_CLASS] : 0;
+  const head = await file.read(0, HEADER_SIZE_64);
+  const elfClass = await isElf(file) ? head[EI_CLASS] : 0;
   if ((elfClass !== ELFCLASS32 && elfClass !== ELFCLASS64) || head[EI_DATA] !== ELFDATA2LSB) {
     throw new ConfigurationError(`Kernel "${name}" is not an x86 ELF file: name a bzImage or vmlinux file`);
   }

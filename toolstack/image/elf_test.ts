@@ -11,7 +11,8 @@ Deno.test("an ELF kernel gives its segments and its PVH entry", async () => {
   assertEquals(elf.programHeaders.map(({ type }) => type), [PT_LOAD, PT_NOTE]);
   assertEquals(elf.programHeaders[0]?.physicalAddress, 0x20_0000);
   assertEquals(elf.programHeaders[0]?.memorySize, 0x1000);
-  assertEquals(elf.programHeaders[0]?.fileSize, ELF_CODE.length);
+  const { offset, fileSize } = elf.programHeaders[0]!;
+  assertEquals(await elf.file.read(offset, fileSize), ELF_CODE);
   assertEquals(await pvhEntry(elf), 0x20_0010);
 });
 

@@ -20,7 +20,7 @@ export interface ImageFile {
   readonly size: number;
   /** Where the kernel process can read it, absolute and without links; absent: it cannot be granted that. */
   readonly path?: string;
-  /** Gives some of its bytes, which must not be changed. @throws {ConfigurationError} if they cannot be read */
+  /** Gives some of its bytes, fewer at its end, which must not be changed. @throws {ConfigurationError} if they cannot be read */
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
@@ -75,7 +75,7 @@ class HostFile implements ImageFile {
 
   read(offset: number, length: number): Promise<Uint8Array> {
     const key = `${offset} ${length}`;
-    const bytes = this.#read.get(key) ?? this.#readNow(offset, length);
+    const bytes = this.#read.get(key) ?? this.#readNow(offset, Math.min(length, this.size - offset));
     this.#read.set(key, bytes);
     return bytes;
   }

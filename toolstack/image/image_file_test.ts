@@ -11,6 +11,7 @@ Deno.test("what an image file has given it gives again when it is gone", async (
     const file = await findImageFile("Kernel", path);
     assertEquals([file.name, file.size], [path, 4]);
     assertEquals(await file.read(1, 2), Uint8Array.of(2, 3));
+    assertEquals(await file.read(3, 2), Uint8Array.of(4));
     await Deno.truncate(path, 1);
     await assertRejects(() => file.read(0, 4), ConfigurationError, `Kernel "${path}" is truncated`);
     await Deno.remove(path);
