@@ -9,6 +9,7 @@ import type { CoreFunction } from "../core_functions.ts";
 import { FunctionBuilder, Table } from "../wasm/function_builder.ts";
 import { growTable } from "../wasm/grow_table.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
+import { commonHandlers } from "./common_handlers.ts";
 import { FIRST_HANDLER, HANDLER_PARAMS, HANDLER_RESULTS, importCore, importShared } from "./core_module.ts";
 import { type Handler, handlerKey, HANDLERS_PER_FORM, writeHandler } from "./handler.ts";
 
@@ -23,11 +24,16 @@ export interface SharedImports {
 /** How many handlers are compiled at once, at most: about as many instructions as a run has. */
 const MOST_MISSING = 100;
 
+/** Code of a mode that has asked for as many is a system, and will need what all need. */
+const SEVERAL = 40;
+
 /** Handlers by number. */
 export class Handlers {
   /** For each form the numbers by the rest of {@link handlerKey}. Looked into for each instruction that is decoded. */
   readonly #numbers: (Uint16Array | undefined)[] = [];
   readonly #handlers: (Handler | undefined)[] = [];
+  /** How many have been asked for. */
+  readonly #asked = { long: 0, flat: 0 };
   /** Numbers of handlers that are not compiled yet. */
   readonly #missing: number[] = [];
 
@@ -52,6 +58,20 @@ export class Handlers {
   number(handler: Handler): number {
     const known = this.known(handlerKey(handler));
     if (known !== 0) return known;
+    const number = this.#addMissing(handler);
+    const { bits64, flat } = handler.variant;
+    if ((bits64 || flat) && ++this.#asked[bits64 ? "long" : "flat"] === SEVERAL) this.#addCommon(bits64);
+    return number;
+  }
+
+  #addCommon(bits64: boolean): void {
+    for (const handler of commonHandlers(bits64)) {
+      if (this.known(handlerKey(handler)) === 0) this.#addMissing(handler);
+    }
+  }
+
+  /** Adds one that is a function. */
+  #addMissing(handler: Handler): number {
     const number = this.#add(handler);
     const table = this.shared.handlers;
     if (number >= table.length) growTable(table, 1024);

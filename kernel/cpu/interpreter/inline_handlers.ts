@@ -6,212 +6,56 @@
  * @module
  */
 
-import { forms } from "../isa/mod.ts";
-import { Repeat, RmKind } from "../variant.ts";
 import type { Handler } from "./handler.ts";
+import { parseHandlerList } from "./handler_list.ts";
 
-/** Encoding, operand size in bytes, what ModRM.rm names. */
-type Row = readonly [encoding: string, operandSize: number, rm: RmKind];
-
-const { Register, MemoryBase, MemoryIndexed } = RmKind;
-
-const SINGLE: readonly Row[] = [
-  ["89 /r Ev Gv", 8, Register],
-  ["01 /r Ev Gv lock", 8, Register],
-  ["75 Jb f64", 8, Register],
-  ["8B /r Gv Ev", 8, MemoryBase],
-  ["39 /r Ev Gv", 8, Register],
-  ["89 /r Ev Gv", 4, Register],
-  ["89 /r Ev Gv", 8, MemoryBase],
-  ["83 /0 Ev Is lock", 8, Register],
-  ["74 Jb f64", 8, Register],
-  ["39 /r Ev Gv", 4, Register],
-  ["31 /r Ev Gv lock", 4, Register],
-  ["83 /0 Ev Is lock", 4, Register],
-  ["8B /r Gv Ev", 8, MemoryIndexed],
-  ["0F 92 /r Eb", 4, Register],
-  ["31 /r Ev Gv lock", 8, Register],
-  ["0F B6 /r Gv Eb", 4, MemoryBase],
-  ["50+r Zv d64", 8, Register],
-  ["58+r Zv d64", 8, Register],
-  ["0F 85 Jz f64", 8, Register],
-  ["C1 /5 Ev Ib", 8, Register],
-  ["63 /r Gv Ed o64", 8, Register],
-  ["84 /r Eb Gb", 4, Register],
-  ["0F B6 /r Gv Eb", 4, Register],
-  ["29 /r Ev Gv lock", 8, Register],
-  ["0F AF /r Gv Ev", 8, Register],
-  ["72 Jb f64", 8, Register],
-  ["89 /r Ev Gv", 8, MemoryIndexed],
-  ["0F 84 Jz f64", 8, Register],
-  ["8B /r Gv Ev", 4, MemoryBase],
-  ["85 /r Ev Gv", 4, Register],
-  ["3C AL Ib", 4, Register],
-  ["C3 f64", 8, Register],
-  ["21 /r Ev Gv lock", 8, Register],
-  ["E9 Jz f64", 8, Register],
-  ["29 /r Ev Gv lock", 4, Register],
-  ["E8 Jz f64", 8, Register],
-  ["83 /7 Ev Is", 8, Register],
-  ["F7 /2 Ev lock", 8, Register],
-  ["8D /r Gv M ea", 8, MemoryIndexed],
-  ["80 /7 Eb Ib", 4, MemoryBase],
-  ["73 Jb f64", 8, Register],
-  ["F6 /0 Eb Ib", 4, MemoryBase],
-  ["8D /r Gv M ea", 8, MemoryBase],
-  ["33 /r Gv Ev", 8, MemoryBase],
-  ["C1 /4 Ev Ib", 8, Register],
-  ["21 /r Ev Gv lock", 4, Register],
-  ["83 /2 Ev Is lock", 8, Register],
-  ["09 /r Ev Gv lock", 4, Register],
-  ["0F 94 /r Eb", 4, Register],
-  ["F7 /4 Ev", 8, MemoryIndexed],
-  ["B8+r Zv Iv", 4, Register],
-  ["EB Jb f64", 8, Register],
-  ["83 /7 Ev Is", 4, Register],
-  ["79 Jb f64", 8, Register],
-  ["C1 /0 Ev Ib", 8, Register],
-  ["89 /r Ev Gv", 4, MemoryBase],
-  ["09 /r Ev Gv lock", 8, Register],
-  ["8D /r Gv M ea", 4, MemoryBase],
-  ["83 /4 Ev Is lock", 4, Register],
-  ["85 /r Ev Gv", 8, Register],
-  ["2B /r Gv Ev", 8, MemoryIndexed],
-  ["0F 45 /r Gv Ev", 8, Register],
-  ["C1 /1 Ev Ib", 8, Register],
-  ["0F 43 /r Gv Ev", 8, Register],
-  ["39 /r Ev Gv", 8, MemoryBase],
-  ["01 /r Ev Gv lock", 4, Register],
-  ["0F B6 /r Gv Eb", 4, MemoryIndexed],
-  ["83 /5 Ev Is lock", 8, Register],
-  ["C7 /0 Ev Iz", 8, MemoryBase],
-  ["3B /r Gv Ev", 4, MemoryBase],
-  ["11 /r Ev Gv lock", 8, Register],
-  ["3A /r Gb Eb", 4, MemoryIndexed],
-  ["0F 86 Jz f64", 8, Register],
-  ["0F 82 Jz f64", 8, Register],
-  ["0F 83 Jz f64", 8, Register],
-  ["88 /r Eb Gb", 4, MemoryBase],
-  ["80 /7 Eb Ib", 4, Register],
-  ["03 /r Gv Ev", 8, MemoryBase],
-  ["D1 /0 Ev 1", 8, Register],
-  ["C6 /0 Eb Ib", 4, MemoryBase],
-  ["63 /r Gv Ed o64", 8, MemoryBase],
-  ["7E Jb f64", 8, Register],
-  ["7D Jb f64", 8, Register],
-  ["B8+r Zv Iv", 8, Register],
-  ["7C Jb f64", 8, Register],
-  ["19 /r Ev Gv lock", 4, Register],
-  ["D1 /5 Ev 1", 8, Register],
-  ["C7 /0 Ev Iz", 8, Register],
-  ["8B /r Gv Ev", 4, MemoryIndexed],
-  ["39 /r Ev Gv", 4, MemoryBase],
-  ["C1 /7 Ev Ib", 8, Register],
-  ["C1 /5 Ev Ib", 4, Register],
-  ["C1 /0 Ev Ib", 4, Register],
-  ["77 Jb f64", 8, Register],
-  ["D1 /7 Ev 1", 8, Register],
-  ["83 /1 Ev Is lock", 4, Register],
-  ["03 /r Gv Ev", 8, MemoryIndexed],
-  ["83 /4 Ev Is lock", 8, Register],
-  ["76 Jb f64", 8, Register],
-  ["0F 87 Jz f64", 8, Register],
-  ["F6 /0 Eb Ib", 4, Register],
-  ["63 /r Gv Ed o64", 8, MemoryIndexed],
-  ["0F 8F Jz f64", 8, Register],
-  ["0F 48 /r Gv Ev", 8, Register],
-  ["C1 /1 Ev Ib", 4, Register],
-  ["0F 42 /r Gv Ev", 8, Register],
-  ["81 /7 Ev Iz", 8, Register],
-  ["C7 /0 Ev Iz", 4, MemoryBase],
-  ["81 /0 Ev Iz lock", 8, Register],
-  ["31 /r Ev Gv lock", 8, MemoryBase],
-  ["8D /r Gv M ea", 4, MemoryIndexed],
-  ["33 /r Gv Ev", 4, MemoryIndexed],
-  ["05 rAX Iz", 8, Register],
-  ["81 /4 Ev Iz lock", 4, Register],
-  ["A8 AL Ib", 4, Register],
-  ["38 /r Eb Gb", 4, Register],
-  ["0F 88 Jz f64", 8, Register],
-];
+const SINGLE = `
+  89 /r Ev Gv: 8R; 01 /r Ev Gv lock: 8R; 75 Jb f64: 8R; 8B /r Gv Ev: 8B; 39 /r Ev Gv: 8R; 89 /r Ev Gv: 4R;
+  89 /r Ev Gv: 8B; 83 /0 Ev Is lock: 8R; 74 Jb f64: 8R; 39 /r Ev Gv: 4R; 31 /r Ev Gv lock: 4R;
+  83 /0 Ev Is lock: 4R; 8B /r Gv Ev: 8I; 0F 92 /r Eb: 4R; 31 /r Ev Gv lock: 8R; 0F B6 /r Gv Eb: 4B;
+  50+r Zv d64: 8R; 58+r Zv d64: 8R; 0F 85 Jz f64: 8R; C1 /5 Ev Ib: 8R; 63 /r Gv Ed o64: 8R; 84 /r Eb Gb: 4R;
+  0F B6 /r Gv Eb: 4R; 29 /r Ev Gv lock: 8R; 0F AF /r Gv Ev: 8R; 72 Jb f64: 8R; 89 /r Ev Gv: 8I; 0F 84 Jz f64: 8R;
+  8B /r Gv Ev: 4B; 85 /r Ev Gv: 4R; 3C AL Ib: 4R; C3 f64: 8R; 21 /r Ev Gv lock: 8R; E9 Jz f64: 8R;
+  29 /r Ev Gv lock: 4R; E8 Jz f64: 8R; 83 /7 Ev Is: 8R; F7 /2 Ev lock: 8R; 8D /r Gv M ea: 8I; 80 /7 Eb Ib: 4B;
+  73 Jb f64: 8R; F6 /0 Eb Ib: 4B; 8D /r Gv M ea: 8B; 33 /r Gv Ev: 8B; C1 /4 Ev Ib: 8R; 21 /r Ev Gv lock: 4R;
+  83 /2 Ev Is lock: 8R; 09 /r Ev Gv lock: 4R; 0F 94 /r Eb: 4R; F7 /4 Ev: 8I; B8+r Zv Iv: 4R; EB Jb f64: 8R;
+  83 /7 Ev Is: 4R; 79 Jb f64: 8R; C1 /0 Ev Ib: 8R; 89 /r Ev Gv: 4B; 09 /r Ev Gv lock: 8R; 8D /r Gv M ea: 4B;
+  83 /4 Ev Is lock: 4R; 85 /r Ev Gv: 8R; 2B /r Gv Ev: 8I; 0F 45 /r Gv Ev: 8R; C1 /1 Ev Ib: 8R; 0F 43 /r Gv Ev: 8R;
+  39 /r Ev Gv: 8B; 01 /r Ev Gv lock: 4R; 0F B6 /r Gv Eb: 4I; 83 /5 Ev Is lock: 8R; C7 /0 Ev Iz: 8B;
+  3B /r Gv Ev: 4B; 11 /r Ev Gv lock: 8R; 3A /r Gb Eb: 4I; 0F 86 Jz f64: 8R; 0F 82 Jz f64: 8R; 0F 83 Jz f64: 8R;
+  88 /r Eb Gb: 4B; 80 /7 Eb Ib: 4R; 03 /r Gv Ev: 8B; D1 /0 Ev 1: 8R; C6 /0 Eb Ib: 4B; 63 /r Gv Ed o64: 8B;
+  7E Jb f64: 8R; 7D Jb f64: 8R; B8+r Zv Iv: 8R; 7C Jb f64: 8R; 19 /r Ev Gv lock: 4R; D1 /5 Ev 1: 8R;
+  C7 /0 Ev Iz: 8R; 8B /r Gv Ev: 4I; 39 /r Ev Gv: 4B; C1 /7 Ev Ib: 8R; C1 /5 Ev Ib: 4R; C1 /0 Ev Ib: 4R;
+  77 Jb f64: 8R; D1 /7 Ev 1: 8R; 83 /1 Ev Is lock: 4R; 03 /r Gv Ev: 8I; 83 /4 Ev Is lock: 8R; 76 Jb f64: 8R;
+  0F 87 Jz f64: 8R; F6 /0 Eb Ib: 4R; 63 /r Gv Ed o64: 8I; 0F 8F Jz f64: 8R; 0F 48 /r Gv Ev: 8R; C1 /1 Ev Ib: 4R;
+  0F 42 /r Gv Ev: 8R; 81 /7 Ev Iz: 8R; C7 /0 Ev Iz: 4B; 81 /0 Ev Iz lock: 8R; 31 /r Ev Gv lock: 8B;
+  8D /r Gv M ea: 4I; 33 /r Gv Ev: 4I; 05 rAX Iz: 8R; 81 /4 Ev Iz lock: 4R; A8 AL Ib: 4R; 38 /r Eb Gb: 4R;
+  0F 88 Jz f64: 8R`;
 
 /** Comparisons with the conditional jump behind them. */
-const FUSED: readonly Row[] = [
-  ["39 /r Ev Gv", 8, Register],
-  ["39 /r Ev Gv", 4, Register],
-  ["84 /r Eb Gb", 4, Register],
-  ["29 /r Ev Gv lock", 8, Register],
-  ["85 /r Ev Gv", 4, Register],
-  ["3C AL Ib", 4, Register],
-  ["21 /r Ev Gv lock", 8, Register],
-  ["29 /r Ev Gv lock", 4, Register],
-  ["83 /7 Ev Is", 8, Register],
-  ["80 /7 Eb Ib", 4, MemoryBase],
-  ["F6 /0 Eb Ib", 4, MemoryBase],
-  ["21 /r Ev Gv lock", 4, Register],
-  ["83 /7 Ev Is", 4, Register],
-  ["83 /4 Ev Is lock", 4, Register],
-  ["85 /r Ev Gv", 8, Register],
-  ["2B /r Gv Ev", 8, MemoryIndexed],
-  ["39 /r Ev Gv", 8, MemoryBase],
-  ["83 /5 Ev Is lock", 8, Register],
-  ["3B /r Gv Ev", 4, MemoryBase],
-  ["3A /r Gb Eb", 4, MemoryIndexed],
-  ["80 /7 Eb Ib", 4, Register],
-  ["39 /r Ev Gv", 4, MemoryBase],
-  ["83 /4 Ev Is lock", 8, Register],
-  ["F6 /0 Eb Ib", 4, Register],
-  ["81 /7 Ev Iz", 8, Register],
-  ["A8 AL Ib", 4, Register],
-  ["38 /r Eb Gb", 4, Register],
-];
+const FUSED = `
+  39 /r Ev Gv: 8R+; 39 /r Ev Gv: 4R+; 84 /r Eb Gb: 4R+; 29 /r Ev Gv lock: 8R+; 85 /r Ev Gv: 4R+; 3C AL Ib: 4R+;
+  21 /r Ev Gv lock: 8R+; 29 /r Ev Gv lock: 4R+; 83 /7 Ev Is: 8R+; 80 /7 Eb Ib: 4B+; F6 /0 Eb Ib: 4B+;
+  21 /r Ev Gv lock: 4R+; 83 /7 Ev Is: 4R+; 83 /4 Ev Is lock: 4R+; 85 /r Ev Gv: 8R+; 2B /r Gv Ev: 8I+;
+  39 /r Ev Gv: 8B+; 83 /5 Ev Is lock: 8R+; 3B /r Gv Ev: 4B+; 3A /r Gb Eb: 4I+; 80 /7 Eb Ib: 4R+; 39 /r Ev Gv: 4B+;
+  83 /4 Ev Is lock: 8R+; F6 /0 Eb Ib: 4R+; 81 /7 Ev Iz: 8R+; A8 AL Ib: 4R+; 38 /r Eb Gb: 4R+`;
 
 /** What 32-bit code has besides. */
-const FLAT: readonly Row[] = [
-  ["40+r Zv i64", 4, Register],
-  ["48+r Zv i64", 4, Register],
-  ["A1 rAX Ov", 4, MemoryBase],
-  ["A3 Ov rAX", 4, MemoryBase],
-  ["FF /6 Ev d64", 4, MemoryBase],
-  ["6A Is d64", 4, Register],
-  ["C9 d64", 4, Register],
-];
+const FLAT = `
+  40+r Zv i64: 4R; 48+r Zv i64: 4R; A1 rAX Ov: 4B; A3 Ov rAX: 4B; FF /6 Ev d64: 4B; 6A Is d64: 4R; C9 d64: 4R`;
 
-/** Marks an encoding that there is in 64-bit mode alone. */
-const LONG_ONLY = " o64";
-
-/** The handlers of each loop, in the order of their numbers: first those for 64-bit code, then the others. */
+/** The handlers of each loop. */
 export interface InlineHandlers {
+  /** For 64-bit code. */
   readonly long: readonly Handler[];
+  /** For 32-bit code in flat segments. */
   readonly flat: readonly Handler[];
 }
 
-function handler([encoding, operandSize, rm]: Row, bits64: boolean, fused: boolean): Handler {
-  const form = forms.find((form) => form.text === encoding);
-  if (form === undefined) throw new Error(`No instruction is encoded "${encoding}"`);
-  const addressSize = bits64 ? 8 : 4;
-  const { None: repeat } = Repeat;
-  return {
-    variant: { form, operandSize, addressSize, rm, bits64, flat: !bits64, lock: false, repeat },
-    fused,
-  };
-}
-
-/** The same instructions in 32-bit code. */
-function flatRows(rows: readonly Row[]): Row[] {
-  const flat = rows.filter(([encoding]) => !encoding.endsWith(LONG_ONLY))
-    .map(([encoding, size, rm]): Row => [encoding, Math.min(size, 4), rm]);
-  return [...new Map(flat.map((row) => [row.join(), row])).values()];
-}
-
-/** The handlers. */
+/** The handlers of each loop, in the order of their numbers: first those for 64-bit code, then the others. */
 export function inlineHandlers(): InlineHandlers {
-  const all = (single: readonly Row[], fused: readonly Row[], bits64: boolean) => [
-    ...single.map((row) => handler(row, bits64, false)),
-    ...fused.map((row) => handler(row, bits64, true)),
-  ];
   return {
-    long: all(SINGLE, FUSED, true),
-    flat: all([...flatRows(SINGLE), ...FLAT], flatRows(FUSED), false),
+    long: parseHandlerList([SINGLE, FUSED].join(";"), true),
+    flat: parseHandlerList([SINGLE, FLAT, FUSED].join(";"), false),
   };
 }
