@@ -24,22 +24,25 @@ import {
 export class Tlb {
   readonly #bytes: Uint8Array;
   readonly #words: Int32Array;
+  /** Shared memory is filled element by element: with the largest there are. */
+  readonly #quads: BigInt64Array;
 
   constructor(engine: WebAssembly.Memory) {
     this.#bytes = new Uint8Array(engine.buffer);
     this.#words = new Int32Array(engine.buffer);
+    this.#quads = new BigInt64Array(engine.buffer);
   }
 
   /** Forgets every translation and every jump. */
   flushAll(): void {
-    this.#bytes.fill(0xff, READ_TLB, FETCH_TLB + TLB_ENTRIES * TLB_ENTRY_SIZE);
-    this.#bytes.fill(0, LARGE_REGIONS, LARGE_REGIONS + 2 * LARGE_REGIONS_COUNT);
+    this.#fill(-1n, READ_TLB, FETCH_TLB + TLB_ENTRIES * TLB_ENTRY_SIZE);
+    this.#fill(0n, LARGE_REGIONS, LARGE_REGIONS + 2 * LARGE_REGIONS_COUNT);
     this.flushAllJumps();
   }
 
   /** Forgets every jump. */
   flushAllJumps(): void {
-    this.#bytes.fill(0xff, JUMP_CACHE, JUMP_CACHE + JUMP_CACHE_SIZE);
+    this.#fill(-1n, JUMP_CACHE, JUMP_CACHE + JUMP_CACHE_SIZE);
     this.#flushReturns();
   }
 
@@ -48,7 +51,7 @@ export class Tlb {
     const page = Number(BigInt.asIntN(32, address >> 12n));
     const entry = (page & (TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
     for (const table of [READ_TLB, WRITE_TLB, FETCH_TLB]) {
-      this.#bytes.fill(0xff, table + entry, table + entry + 8);
+      this.#fill(-1n, table + entry, table + entry + 8);
     }
     const large = this.#bytes[LARGE_REGIONS + ((page >> 9) & (LARGE_REGIONS_COUNT - 1))]!;
     if (large !== 0) this.#flushRegion(page, large);
@@ -84,11 +87,15 @@ export class Tlb {
   }
 
   #flushReturns(): void {
-    this.#bytes.fill(0xff, RETURN_CACHE, RETURN_CACHE + RETURN_CACHE_SIZE);
+    this.#fill(-1n, RETURN_CACHE, RETURN_CACHE + RETURN_CACHE_SIZE);
+  }
+
+  #fill(value: bigint, from: number, to: number): void {
+    this.#quads.fill(value, from / 8, to / 8);
   }
 
   #flushJumps(page: number): void {
     const start = JUMP_CACHE + ((page * JUMP_GROUP_SIZE) & (JUMP_CACHE_SIZE - 1));
-    this.#bytes.fill(0xff, start, start + JUMP_GROUP_SIZE);
+    this.#fill(-1n, start, start + JUMP_GROUP_SIZE);
   }
 }

@@ -11,6 +11,7 @@ import {
   CODE_PAGES,
   CODE_PAGES_SIZE,
   CODE_PIECES,
+  CODE_PIECES_SIZE,
   RECORD_HOMES,
   RECORD_SIZE,
   RECORDS,
@@ -157,8 +158,8 @@ export class CodeCache {
     this.#crossing = new Map();
     this.#replaced = new Map();
     this.tlb.flushAllJumps();
-    this.#bytes.fill(0, CODE_PAGES, CODE_PAGES + CODE_PAGES_SIZE);
-    this.#bytes.fill(0, CODE_PIECES, CODE_PIECES + CODE_PAGES_SIZE * 8);
+    this.#words.fill(0, CODE_PAGES >> 2, (CODE_PAGES + CODE_PAGES_SIZE) >> 2);
+    this.#words.fill(0, CODE_PIECES >> 2, (CODE_PIECES + CODE_PIECES_SIZE) >> 2);
     this.regions?.recordsDropped();
     this.flushes++;
   }
