@@ -20,10 +20,8 @@ export const PM1A_EVENT_PORT = 0x600;
 export const PM1A_CONTROL_PORT = 0x604;
 /** Power management timer, 4 bytes; all 32 bits count (FADT flag TMR_VAL_EXT). */
 export const PM_TIMER_PORT = 0x608;
-/** Reset control register of PC chipsets, 1 byte. Wider accesses to its dword are for PCI's CONFIG_ADDRESS. */
+/** Reset control register of PC chipsets, 1 byte. */
 export const RESET_PORT = 0xcf9;
-/** Selects a register of a PCI device (PCI 3.0, section 3.2.2.3.2). This machine has none. */
-const CONFIG_ADDRESS_PORT = 0xcf8;
 /** What the FADT says to write to {@link RESET_PORT}. */
 export const RESET_VALUE = 0x06;
 /** SLP_TYP that turns the machine off, for the object `_S5`. */
@@ -41,8 +39,7 @@ export const ACPI_PM_MANIFEST: Manifest = {
     { type: IoreqType.Port, first: PM1A_EVENT_PORT, last: PM1A_EVENT_PORT + 3, posted: false },
     { type: IoreqType.Port, first: PM1A_CONTROL_PORT, last: PM1A_CONTROL_PORT + 1, posted: false },
     { type: IoreqType.Port, first: PM_TIMER_PORT, last: PM_TIMER_PORT + 3, posted: false },
-    // As a range of one byte it would be given the byte of each wider access that falls on it.
-    { type: IoreqType.Port, first: CONFIG_ADDRESS_PORT, last: CONFIG_ADDRESS_PORT + 3, posted: false },
+    { type: IoreqType.Port, first: RESET_PORT, last: RESET_PORT, posted: false },
   ],
   interrupts: [SCI_INTERRUPT],
   dma: false,
@@ -81,11 +78,6 @@ const CARRY_TICKS = 2 ** 31;
 
 const CARRY_TIMER = 0;
 
-/** Whether an access to {@link RESET_RANGE} is one to the reset control register. */
-function isResetControl(offset: number, size: number): boolean {
-  return CONFIG_ADDRESS_PORT + offset === RESET_PORT && size === 1;
-}
-
 /** The device. Registers of ACPI can be accessed with any size at any offset. */
 export class AcpiPm implements Device {
   readonly #context: DeviceContext;
@@ -102,7 +94,7 @@ export class AcpiPm implements Device {
   }
 
   read(range: number, offset: number, size: number): number {
-    if (range === RESET_RANGE) return isResetControl(offset, size) ? this.#resetControl : 2 ** (8 * size) - 1;
+    if (range === RESET_RANGE) return this.#resetControl;
     const value = this.#register(range) / 2 ** (8 * offset);
     return Math.floor(value) % 2 ** (8 * size);
   }
@@ -113,7 +105,7 @@ export class AcpiPm implements Device {
     const data = value * 2 ** (8 * offset) % 2 ** 32 >>> 0;
     if (range === EVENT_RANGE) this.#writeEvents(data, mask);
     else if (range === CONTROL_RANGE) this.#writeControl(data, mask);
-    else if (range === RESET_RANGE && isResetControl(offset, size)) this.#writeReset(value);
+    else if (range === RESET_RANGE) this.#writeReset(value);
   }
 
   timer(_id: number): void {
@@ -194,6 +186,7 @@ export class AcpiPm implements Device {
   #writeControl(data: number, mask: number): void {
     const control = this.#control & ~mask | data;
     this.#control = control & CONTROL_WRITABLE | SCI_ENABLED;
+    this.#update();
     if ((data & SLEEP_ENABLE) === 0) return;
     const sleepType = (control & SLEEP_TYPE) >> SLEEP_TYPE_SHIFT;
     if (sleepType === SLEEP_TYPE_S5) this.#context.power(PowerRequest.Off);
@@ -217,8 +210,14 @@ export class AcpiPm implements Device {
     this.#status |= TIMER_EVENT;
   }
 
-  /** Drives the SCI and arms the timer for the next carry, if that interrupts. */
+  /** Publishes what only writes change, drives the SCI, and arms the timer for the next carry, if that interrupts. */
   #update(): void {
+    for (
+      const [range, offset, register] of [[EVENT_RANGE, 2, this.#enable], [CONTROL_RANGE, 0, this.#control]]
+    ) {
+      this.#context.publish(range, offset, register & 0xff);
+      this.#context.publish(range, offset + 1, register >> 8);
+    }
     this.#context.setIrq(0, (this.#status & this.#enable) !== 0);
     const armed = (this.#enable & TIMER_EVENT) !== 0 && (this.#status & TIMER_EVENT) === 0;
     const carry = this.#clock.time((this.#carries + 1) * CARRY_TICKS);

@@ -122,15 +122,11 @@ export class I8042 implements Device {
       const data = this.#data;
       this.#full = false;
       // The line falls between two bytes, so that each is an edge.
-      this.#updateInterrupts();
+      this.#update();
       this.#fill();
       return data;
     }
-    if (range === COMMAND_RANGE) {
-      return (this.#full ? STATUS_OUTPUT_FULL : 0) | (this.#full && this.#fromMouse ? STATUS_MOUSE_DATA : 0) |
-        ((this.#ram[0] & CCB_SYSTEM) !== 0 ? STATUS_SYSTEM : 0) | (this.#wroteCommand ? STATUS_COMMAND : 0) |
-        STATUS_UNLOCKED;
-    }
+    if (range === COMMAND_RANGE) return this.#status;
     return (this.#a20 ? CONTROL_A20 : 0) | (this.#fastReset ? CONTROL_FAST_RESET : 0);
   }
 
@@ -149,7 +145,7 @@ export class I8042 implements Device {
       this.#fastReset = fastReset;
     }
     this.#fill();
-    this.#updateInterrupts();
+    this.#update();
   }
 
   timer(id: number): void {
@@ -189,7 +185,7 @@ export class I8042 implements Device {
     this.#break = false;
     this.#a20 = true;
     this.#fastReset = false;
-    this.#updateInterrupts();
+    this.#update();
   }
 
   save(): StateFields {
@@ -236,7 +232,7 @@ export class I8042 implements Device {
     this.#break = breakPrefix;
     this.#a20 = a20;
     this.#fastReset = fastReset;
-    this.#updateInterrupts();
+    this.#update();
   }
 
   #execute(command: number): void {
@@ -354,10 +350,18 @@ export class I8042 implements Device {
     this.#data = byte;
     this.#full = true;
     this.#fromMouse = fromMouse;
-    this.#updateInterrupts();
+    this.#update();
   }
 
-  #updateInterrupts(): void {
+  get #status(): number {
+    return (this.#full ? STATUS_OUTPUT_FULL : 0) | (this.#full && this.#fromMouse ? STATUS_MOUSE_DATA : 0) |
+      ((this.#ram[0] & CCB_SYSTEM) !== 0 ? STATUS_SYSTEM : 0) | (this.#wroteCommand ? STATUS_COMMAND : 0) |
+      STATUS_UNLOCKED;
+  }
+
+  /** Publishes the status, which drivers poll, and drives the interrupts. */
+  #update(): void {
+    this.#context.publish(COMMAND_RANGE, 0, this.#status);
     const enabled = this.#ram[0];
     const keyboard = this.#full && !this.#fromMouse && (enabled & CCB_KEYBOARD_INTERRUPT) !== 0;
     const mouse = this.#full && this.#fromMouse && (enabled & CCB_MOUSE_INTERRUPT) !== 0;

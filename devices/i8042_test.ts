@@ -127,6 +127,27 @@ Deno.test("the data port gives the last byte again when there is none", () => {
   assertEquals([bench.in(0x60), bench.in(0x60)], [0x12, 0x12]);
 });
 
+Deno.test("the status is published as it is", () => {
+  const bench = makeBench();
+  const published = () => bench.context.published.get("1.0");
+  assertEquals(published(), undefined, "before the first access");
+  for (
+    const step of [
+      () => command(bench, 0xaa),
+      () => bench.in(0x60),
+      () => command(bench, 0xd3, 7),
+      () => key(bench, "KeyA"),
+      () => bench.in(0x60),
+      () => command(bench, 0x60, 0),
+      () => bench.device.restore(bench.save()),
+      () => bench.device.reset(),
+    ]
+  ) {
+    step();
+    assertEquals(published(), bench.device.read(1, 0, 1), String(step));
+  }
+});
+
 Deno.test("A20 can be read back however it was set", () => {
   const bench = makeBench();
   const a20 = () => {

@@ -64,7 +64,18 @@ const SCENARIOS: readonly (readonly [name: string, test: (kernel: TestKernel) =>
       { op: Op.In, address: ECHO_PORT - 1, size: 2 },
       { op: Op.ReadMmio, address: ECHO_MMIO + 0xffe, size: 4 },
     );
-    assertEquals(await kernel.log(4), [0x0012, 0xffff_0101, 0x12ff, 0xffff_0000]);
+    assertEquals(await kernel.log(4), [0x0012, 0xffff_0101, 0xffff, 0xffff_0000]);
+  }],
+  ["an access that begins where nobody is reaches nobody", async (kernel) => {
+    await kernel.run(
+      { op: Op.Out, address: ECHO_PORT, value: 0x12 },
+      { op: Op.Out, address: ECHO_PORT - 1, size: 4, value: 0x3456_7890 },
+      { op: Op.WriteMmio, address: ECHO_MMIO - 2, size: 4, value: 0x3456_7890 },
+      { op: Op.In, address: ECHO_PORT },
+      { op: Op.ReadMmio, address: ECHO_MMIO, size: 2 },
+      { op: Op.In, address: ECHO_PORT - 3, size: 4 },
+    );
+    assertEquals(await kernel.log(3), [0x12, 0, 0xffff_ffff]);
   }],
   ["string accesses of any length arrive", async (kernel) => {
     await kernel.load(DATA, Uint8Array.from({ length: 6000 }, (_, index) => index % 251));

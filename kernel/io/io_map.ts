@@ -213,10 +213,15 @@ export class IoMapReader {
     return this.#ranges[this.#ports[port] - 1];
   }
 
-  /** What a read of the byte at `port` gives without its server being asked, if that is known. */
-  published(port: number): number | undefined {
-    const value = Atomics.load(this.#table.published, port);
-    return value === 0 ? undefined : value - 1;
+  /** What a read of the `size` bytes at `port`, 1, 2 or 4, gives without a server being asked, if all are known. */
+  published(port: number, size: number): number | undefined {
+    let value = 0;
+    for (let byte = size - 1; byte >= 0; byte--) {
+      const published = Atomics.load(this.#table.published, (port + byte) % PORTS);
+      if (published === 0) return undefined;
+      value = value * 256 + published - 1;
+    }
+    return value;
   }
 
   /** Range that holds guest-physical address `gpa`. */

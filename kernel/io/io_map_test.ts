@@ -54,23 +54,27 @@ Deno.test("what is published for a port is there until its range is not", () => 
   map.add(ports(1, 0x61, 0x61), undefined);
   assertStringIncludes(map.publish(2, 0x41, 7) ?? "", "not mapped");
   assertStringIncludes(map.publish(1, 0x1_0000, 7) ?? "", "not mapped");
-  assertEquals(reader.published(0x41), undefined);
+  assertEquals(reader.published(0x41, 1), undefined);
   for (const value of [0, 0xff]) {
     assertEquals(map.publish(1, 0x41, value), undefined);
-    assertEquals(reader.published(0x41), value);
+    assertEquals(reader.published(0x41, 1), value);
   }
-  assertEquals(reader.published(0x42), undefined);
+  assertEquals(reader.published(0x42, 1), undefined);
+  assertEquals([2, 4].map((size) => reader.published(0x41, size)), [undefined, undefined]);
+  map.publish(1, 0x42, 0x12);
+  assertEquals(reader.published(0x41, 2), 0x12ff);
+  map.publish(1, 0x42, undefined);
   map.publish(1, 0x41, undefined);
-  assertEquals(reader.published(0x41), undefined);
+  assertEquals(reader.published(0x41, 1), undefined);
 
   for (const port of [0x40, 0x43, 0x61]) map.publish(1, port, port);
   map.remove(ports(1, 0x61, 0x61));
-  assertEquals([0x40, 0x43, 0x61].map((port) => reader.published(port)), [0x40, 0x43, undefined]);
+  assertEquals([0x40, 0x43, 0x61].map((port) => reader.published(port, 1)), [0x40, 0x43, undefined]);
   map.add(ports(2, 0x43, 0x43), 1);
-  assertEquals([0x40, 0x43].map((port) => reader.published(port)), [undefined, undefined]);
+  assertEquals([0x40, 0x43].map((port) => reader.published(port, 1)), [undefined, undefined]);
   map.publish(2, 0x43, 1);
   map.withdraw(2);
-  assertEquals(reader.published(0x43), undefined);
+  assertEquals(reader.published(0x43, 1), undefined);
 });
 
 Deno.test("the map is bounded", () => {

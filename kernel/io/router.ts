@@ -2,7 +2,8 @@
  * The machine around a vCPU: routes its accesses to the interrupt controllers, which are on its thread, or to the
  * server that has mapped the address. Where nobody is, reads give all ones and writes do nothing.
  *
- * An access that one device does not answer for as a whole is made byte by byte, as buses do.
+ * An access that goes on where a device's range ends is made byte by byte. One that begins where nobody is reaches
+ * nobody: a chipset, too, takes a doubleword at 0xCF8 for PCI's, and not a part of it for the register at 0xCF9.
  *
  * @module
  */
@@ -45,7 +46,7 @@ export class Router implements VcpuBus {
   }
 
   readPort(port: number, size: number): number {
-    const published = size === 1 ? this.#options.map.published(port) : undefined;
+    const published = this.#options.map.published(port, size);
     if (published !== undefined) return published;
     const bytes = this.#element.subarray(0, size);
     this.#elementView.setUint32(0, 0, true);
@@ -121,8 +122,8 @@ export class Router implements VcpuBus {
   #readElement(type: IoreqType, address: number, bytes: Uint8Array): void {
     if (this.#accessServer(type, address, bytes.length, NOTHING, bytes)) return;
     if (this.#accessInterrupts(type, address, NOTHING, bytes)) return;
-    if (bytes.length === 1) {
-      bytes[0] = 0xff;
+    if (bytes.length === 1 || !this.#isAnybody(type, address)) {
+      bytes.fill(0xff);
       return;
     }
     bytes.forEach((_, at) =>
@@ -132,7 +133,8 @@ export class Router implements VcpuBus {
 
   #writeElement(type: IoreqType, address: number, bytes: Uint8Array): void {
     if (this.#accessServer(type, address, bytes.length, bytes, NOTHING)) return;
-    if (this.#accessInterrupts(type, address, bytes, NOTHING) || bytes.length === 1) return;
+    if (this.#accessInterrupts(type, address, bytes, NOTHING)) return;
+    if (bytes.length === 1 || !this.#isAnybody(type, address)) return;
     bytes.forEach((_, at) =>
       this.#writeElement(type, byteAddress(type, address, at), bytes.subarray(at, at + 1))
     );
@@ -189,6 +191,13 @@ export class Router implements VcpuBus {
       const value = this.#interrupts.readMemory(this.#vcpu, gpa, size);
       for (let at = 0; at < size; at++) into[at] = value >>> (8 * at);
     }
+  }
+
+  #isAnybody(type: IoreqType, address: number): boolean {
+    if (this.#lookUp(type, address) !== undefined) return true;
+    return type === IoreqType.Port
+      ? PIC_PORTS.includes(address)
+      : this.#interrupts.ownsMemory(this.#vcpu, address);
   }
 
   #lookUp(type: IoreqType, address: number): MappedRange | undefined {
