@@ -32,13 +32,17 @@ export async function filesOfKernelProcess({ kernel, initrd }: Partial<ImageFile
 export async function loadImage(process: KernelProcess, config: CheckedConfig, used: boolean): Promise<void> {
   const image = await buildImage(config);
   const segments = [...image.segments];
-  const loaded = image.parts.map(async ({ gpa, file, offset, length }) => {
+  const files: { path: string; offset: number; length: number; gpa: number }[] = [];
+  for (const { gpa, file, offset, length } of image.parts) {
     if (file.path === undefined) segments.push({ gpa, bytes: await file.read(offset, length) });
-    else await process.control.requestJson(ControlType.LoadFile, { path: file.path, offset, length, gpa });
-  });
-  await Promise.all(loaded);
-  await process.load(used ? segments : segments.flatMap(filled));
-  await process.control.requestJson(ControlType.SetEntry, bootEntry(image.entry));
+    else files.push({ path: file.path, offset, length, gpa });
+  }
+  // None waits for the one before: while servers are attached, an answer takes its time.
+  await Promise.all([
+    ...files.map((file) => process.control.requestJson(ControlType.LoadFile, file)),
+    process.load(used ? segments : segments.flatMap(filled)),
+    process.control.requestJson(ControlType.SetEntry, bootEntry(image.entry)),
+  ]);
   // Most of this process's memory. A collector that sees no reason to run would keep it.
   if (image.unpacked?.buffer instanceof ArrayBuffer) image.unpacked.buffer.transfer(0);
 }
