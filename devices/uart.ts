@@ -55,9 +55,6 @@ import {
   type UartRegisters,
 } from "./uart_registers.ts";
 
-/** The register that the second range begins with. The writes that drivers make most often, to those before, are posted. */
-const SECOND_RANGE = 2;
-
 /** First port and interrupt of COM1 to COM4. */
 export const UART_RESOURCES: readonly { readonly port: number; readonly interrupt: number }[] = [
   { port: 0x3f8, interrupt: 4 },
@@ -77,8 +74,9 @@ export function uartManifest(index: number): Manifest {
     name: index === 0 ? "uart" : `uart${index}`,
     description: `16550A serial port COM${index + 1}`,
     ranges: [
-      { type: IoreqType.Port, first: port, last: port + IER, posted: true },
-      { type: IoreqType.Port, first: port + SECOND_RANGE, last: port + 7, posted: false },
+      { type: IoreqType.Port, first: port, last: port, posted: true },
+      // Not even the interrupt enables: who turns the machine off behind its last output would do so before the interrupt.
+      { type: IoreqType.Port, first: port + 1, last: port + 7, posted: false },
     ],
     interrupts: [interrupt],
     dma: false,
@@ -89,7 +87,7 @@ export function uartManifest(index: number): Manifest {
 
 /** Where the line status register is in the manifest. */
 const LINE_STATUS_RANGE = 1;
-const LINE_STATUS_OFFSET = LSR - SECOND_RANGE;
+const LINE_STATUS_OFFSET = LSR - 1;
 
 const CHARACTER_TIMER = 0;
 /** The FIFO times out after as many character times without any of its bytes moving. */
@@ -105,9 +103,10 @@ export class Uart implements Device {
     this.#context = context;
   }
 
+  // Range 1 starts at register 1, so a register's number is the sum of range and offset.
   read(range: number, offset: number, _size: number): number {
     this.#registers.transmitting = false;
-    switch (range * SECOND_RANGE + offset) {
+    switch (range + offset) {
       case 0:
         return this.#dlab ? this.#registers.divisor & 0xff : this.#readData();
       case IER:
@@ -139,7 +138,7 @@ export class Uart implements Device {
     const value = data & 0xff;
     const transmitting = this.#registers.transmitting;
     this.#registers.transmitting = false;
-    switch (range * SECOND_RANGE + offset) {
+    switch (range + offset) {
       case 0:
         if (this.#dlab) this.#setDivisor(this.#registers.divisor & 0xff00 | value);
         else this.#transmit(value, transmitting);
