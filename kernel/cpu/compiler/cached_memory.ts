@@ -16,6 +16,7 @@ import { KnownPages } from "./known_pages.ts";
 import { OperandEmitter } from "./operands.ts";
 import { type CachedPage, PageCache, type PageUse } from "./page_cache.ts";
 import { displaced, RegisterValues, type SymbolicValue } from "./register_values.ts";
+import { stackReach } from "./stack_reach.ts";
 
 const STACK = `g${Gpr.RSP}`;
 
@@ -71,6 +72,10 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
   protected readonly values: RegisterValues;
   /** What linear addresses of the instruction that is being written are made with. */
   readonly #bases = new Map<Expression, string>();
+  /** What registers held before the instruction. */
+  protected before: readonly SymbolicValue[] = [];
+  /** Values that the stack pointer was made of. */
+  readonly #stackOrigins = new Set<number>();
   /** What they are, and values of the stack pointer. */
   readonly #symbols = new Map<Expression, SymbolicValue>();
 
@@ -86,8 +91,13 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     this.values = new RegisterValues(variant.bits64 ? 8 : 4);
   }
 
+  /** The instruction that is being written, and those behind it in its block. */
+  protected abstract get upcoming(): Iterable<Instruction>;
+
   /** Another instruction begins: locals of the one before are used again. */
-  protected forgetAddresses(): void {
+  protected beginInstruction(): void {
+    this.before = this.values.held;
+    this.#stackOrigins.add(this.values.get(Gpr.RSP).origin);
     this.#bases.clear();
     this.#symbols.clear();
   }
@@ -149,11 +159,15 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     return base === undefined ? undefined : this.pages.page(base, use);
   }
 
-  /** As in the page that was accessed near an address before, in the one that is kept, or as the TLB has it. */
+  /** As in a page that was accessed near an address before, in the one that is kept, or as the TLB has it. */
   protected override addend(access: AccessKind, size: number, linear: Local<"i64">): Local<"i32"> {
     const use = access === "read" ? "read" : "modify";
     const symbol = this.#symbols.get(linear);
     if (symbol === undefined) return this.#keptAddend(access, size, linear);
+    const holding = this.known.holding(symbol, size, use);
+    if (holding !== undefined) return holding.addend;
+    const inStack = this.#stackAddend(access, size, linear, symbol);
+    if (inStack !== undefined) return inStack;
     const near = this.known.near(symbol, use);
     if (near !== undefined) {
       const elsewhere = this.known.holds(near, symbol, size).eqz();
@@ -174,6 +188,35 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
       linear,
       (addend) => this.known.move(page, symbol, linear, addend),
       () => this.known.lose(page),
+    );
+    this.known.put(page);
+    return addend;
+  }
+
+  /**
+   * Looks for all of the stack that the block goes on to access, as one range: if that is not in one page, execution leaves.
+   * `undefined`: it is not the stack, or the access has to be made here whatever it takes.
+   */
+  #stackAddend(
+    access: AccessKind,
+    size: number,
+    linear: Local<"i64">,
+    { origin, offset }: SymbolicValue,
+  ): Local<"i32"> | undefined {
+    if (!this.onlyKnown || !this.always || !this.#stackOrigins.has(origin)) return undefined;
+    const own = { from: offset, to: offset + size };
+    const reach = stackReach(this.upcoming, this.values, this.before, origin, own);
+    const first = { origin, offset: reach.from };
+    const page = this.known.vacant(first, access === "read" ? "read" : "modify", reach);
+    if (page === undefined) return undefined;
+    const start = this.f.let(linear.add(reach.from - offset));
+    const base = this.#bases.get(linear);
+    if (base !== undefined) this.#bases.set(start, base);
+    const addend = this.#keptAddend(
+      access,
+      reach.to - reach.from,
+      start,
+      (addend) => this.known.move(page, first, start, addend),
     );
     this.known.put(page);
     return addend;

@@ -10,6 +10,7 @@ import type { FunctionBuilder, Local } from "../wasm/function_builder.ts";
 import { PAGE } from "./code_pages.ts";
 import type { PageUse } from "./page_cache.ts";
 import type { SymbolicValue } from "./register_values.ts";
+import type { Reach } from "./stack_reach.ts";
 
 /** An offset in a page that makes no address near it lie in that page. */
 const NOWHERE_NEAR = 0x4000_0000;
@@ -26,6 +27,8 @@ export interface KnownPage {
   readonly offset: Local<"i32">;
   /** What is added to linear addresses in it to give offsets in RAM memory. */
   readonly addend: Local<"i32">;
+  /** Bytes that are known to lie in it, by their offsets from the address's origin. Such a page never moves. */
+  readonly reach?: Reach;
 }
 
 /** The pages that are known. */
@@ -44,8 +47,17 @@ export class KnownPages {
   /** A page that an address near one that was accessed for this use lies in, mostly. */
   near({ origin, offset }: SymbolicValue, use: PageUse): KnownPage | undefined {
     return this.held.findLast((page) =>
-      page.address.origin === origin && Math.abs(offset - page.address.offset) < NEAR &&
+      page.reach === undefined && page.address.origin === origin &&
+      Math.abs(offset - page.address.offset) < NEAR &&
       (page.use === "modify" || use === "read")
+    );
+  }
+
+  /** A page that bytes of the stack are known to lie in. */
+  holding({ origin, offset }: SymbolicValue, size: number, use: PageUse): KnownPage | undefined {
+    return this.held.findLast(({ address, reach, use: known }) =>
+      address.origin === origin && reach !== undefined && reach.from <= offset && offset + size <= reach.to &&
+      (known === "modify" || use === "read")
     );
   }
 
@@ -55,9 +67,11 @@ export class KnownPages {
   }
 
   /** A page of an address that is to be looked for, if there is room for one. It is known once it has been put. */
-  vacant(address: SymbolicValue, use: PageUse): KnownPage | undefined {
+  vacant(address: SymbolicValue, use: PageUse, reach?: Reach): KnownPage | undefined {
     const locals = this.#locals[this.held.length];
-    return locals === undefined ? undefined : { address, use, ...locals };
+    return locals === undefined
+      ? undefined
+      : { address, use, ...locals, ...reach === undefined ? {} : { reach } };
   }
 
   /** What is written next may use a page. */

@@ -109,6 +109,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
   readonly #faultInStretch = new Map<Stretch, Label>();
   #leave!: Label;
   #node!: Node;
+  /** Number of the instruction in its block. */
+  #position = 0;
   /** Instructions of the block that come before the one being written. */
   #executed = 0;
   /** The instruction may have written code: then what was compiled is no longer right. */
@@ -291,15 +293,16 @@ export class RegionEmitter extends CachedMemoryEmitter {
     for (const [index, instruction] of block.instructions.entries()) {
       this.#flagsDead = dead[index]!;
       this.instruction = instruction;
+      this.#position = index;
       this.variant = instruction.variant;
       this.#mayDrop = false;
       this.#changed = false;
-      this.forgetAddresses();
+      this.beginInstruction();
       this.#floats.begin();
       registers.depth = f.depth;
       known = registers.held.known;
       pages = this.known.held;
-      const values = this.values.held;
+      const values = this.before;
       f.scope(() => this.variant.form.definition.semantics(this));
       this.values.follow(instruction, values);
       this.#executed++;
@@ -323,7 +326,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const executed = this.#executed;
     const registers = this.#registers;
     const { held, depth, stretch } = registers;
-    const { instruction, flags } = this;
+    const { instruction, before, flags } = this;
+    const position = this.#position;
     const calledOut = this.#calledOut;
     const { empty } = this.pages;
     const values = this.values.held;
@@ -360,6 +364,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.known.held = pages;
     this.#floats.held = floats;
     this.instruction = instruction;
+    this.before = before;
+    this.#position = position;
     this.variant = instruction.variant;
   }
 
@@ -491,6 +497,10 @@ export class RegionEmitter extends CachedMemoryEmitter {
 
   protected override get always(): boolean {
     return this.#registers.always;
+  }
+
+  protected override get upcoming(): readonly Instruction[] {
+    return this.#node.block.instructions.slice(this.#position);
   }
 
   protected override get repeated(): boolean {
