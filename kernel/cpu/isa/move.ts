@@ -109,9 +109,13 @@ function swap16(value: Value): Value {
 /** The bytes of a value in the opposite order. BSWAP of 16 bits is undefined; processors give zero. */
 function swapBytes(e: Emitter, value: Value, size: number): Value {
   if (size === 2) return i64(0);
+  if (size === 4) {
+    const word = e.let(value.wrap());
+    return word.rotl(8).and(0x00ff00ff).or(word.rotl(24).and(~0x00ff00ff)).extendU();
+  }
   const pairs = e.let(value.and(0x00ff00ff00ff00ffn).shl(8).or(value.shrU(8).and(0x00ff00ff00ff00ffn)));
   const words = e.let(pairs.and(0x0000ffff0000ffffn).shl(16).or(pairs.shrU(16).and(0x0000ffff0000ffffn)));
-  return size === 4 ? words.zeroExtend(4) : words.rotl(32);
+  return words.rotl(32);
 }
 
 define({
