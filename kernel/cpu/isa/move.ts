@@ -110,7 +110,7 @@ function swap16(value: Value): Value {
 function swapBytes(e: Emitter, value: Value, size: number): Value {
   if (size === 2) return i64(0);
   if (size === 4) {
-    const word = e.let(value.wrap());
+    const word = e.f.let(value.wrap());
     return word.rotl(8).and(0x00ff00ff).or(word.rotl(24).and(~0x00ff00ff)).extendU();
   }
   const pairs = e.let(value.and(0x00ff00ff00ff00ffn).shl(8).or(value.shrU(8).and(0x00ff00ff00ff00ffn)));
