@@ -50,9 +50,10 @@ export interface DeviceContext {
    */
   setTimer(id: number, deadline: number | undefined): void;
   /**
-   * Has byte reads of a port give `value` without the device being asked, until it says otherwise; `undefined`: it is asked
-   * again. For registers that guests poll, as long as reading them changes nothing and no posted write does. Not to be
-   * called before the first access, reset or restore.
+   * Has reads of the byte at a port give `value` without the device being asked, until it says otherwise; `undefined`: it
+   * is asked again. Wider reads ask nobody either if all of their bytes are published. For registers that guests poll, as
+   * long as reading them changes nothing and no posted write does. Not to be called before the first access, reset or
+   * restore.
    */
   publish(range: number, offset: number, value: number | undefined): void;
   /** Reads `length` bytes of guest memory. @throws {RangeError} outside RAM. */
