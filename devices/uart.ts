@@ -75,7 +75,8 @@ export function uartManifest(index: number): Manifest {
     description: `16550A serial port COM${index + 1}`,
     ranges: [
       { type: IoreqType.Port, first: port, last: port, posted: true },
-      // Not even the interrupt enables: who turns the machine off behind its last output would do so before the interrupt.
+      // Not even the interrupt enables: a guest that turns itself off behind its last output would do so before the
+      // interrupt that sends it.
       { type: IoreqType.Port, first: port + 1, last: port + 7, posted: false },
     ],
     interrupts: [interrupt],

@@ -29,7 +29,8 @@ function wideArithmetic(): string[] {
 }
 
 /**
- * How V8 compiles WebAssembly, and TypeScript. While a program runs that cannot be changed: `setFlagsFromString` has no effect on it.
+ * How V8 compiles WebAssembly, and TypeScript. While a program runs that cannot be changed: `setFlagsFromString` has no
+ * effect on it.
  */
 const COMPILING = [
   // A module is compiled by the thread that makes it. Else it is the vCPU's, when a region is first entered.

@@ -63,6 +63,10 @@ function basesOf(instructions: Iterable<PlacedInstruction>): Set<string> {
   return bases.size > 1 + LOOP_PAGES ? new Set([STACK]) : bases;
 }
 
+function useOf(access: AccessKind): PageUse {
+  return access === "read" ? "read" : "modify";
+}
+
 /** Writes accesses through pages that are kept in locals. */
 export abstract class CachedMemoryEmitter extends OperandEmitter {
   /** Pages that loops keep. */
@@ -72,12 +76,12 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
   protected readonly values: RegisterValues;
   /** What linear addresses of the instruction that is being written are made with. */
   readonly #bases = new Map<Expression, string>();
+  /** What they are, and values of the stack pointer. */
+  readonly #symbols = new Map<Expression, SymbolicValue>();
   /** What registers held before the instruction. */
   protected before: readonly SymbolicValue[] = [];
   /** Values that the stack pointer was made of. */
   readonly #stackOrigins = new Set<number>();
-  /** What they are, and values of the stack pointer. */
-  readonly #symbols = new Map<Expression, SymbolicValue>();
 
   constructor(
     f: FunctionBuilder,
@@ -161,7 +165,7 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
 
   /** As in a page that was accessed near an address before, in the one that is kept, or as the TLB has it. */
   protected override addend(access: AccessKind, size: number, linear: Local<"i64">): Local<"i32"> {
-    const use = access === "read" ? "read" : "modify";
+    const use = useOf(access);
     const symbol = this.#symbols.get(linear);
     if (symbol === undefined) return this.#keptAddend(access, size, linear);
     const holding = this.known.holding(symbol, size, use);
@@ -201,13 +205,13 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     access: AccessKind,
     size: number,
     linear: Local<"i64">,
-    { origin, offset }: SymbolicValue,
+    address: SymbolicValue,
   ): Local<"i32"> | undefined {
+    const { origin, offset } = address;
     if (!this.onlyKnown || !this.always || !this.#stackOrigins.has(origin)) return undefined;
     const own = { from: offset, to: offset + size };
     const reach = stackReach(this.upcoming, this.values, this.before, origin, own);
-    const first = { origin, offset: reach.from };
-    const page = this.known.vacant(first, access === "read" ? "read" : "modify", reach);
+    const page = this.known.vacant(address, useOf(access), reach);
     if (page === undefined) return undefined;
     const start = this.f.let(linear.add(reach.from - offset));
     const base = this.#bases.get(linear);
@@ -216,7 +220,7 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
       access,
       reach.to - reach.from,
       start,
-      (addend) => this.known.move(page, first, start, addend),
+      (addend) => this.f.set(page.addend, addend),
     );
     this.known.put(page);
     return addend;
@@ -229,7 +233,7 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     known: (addend: Local<"i32">) => void = () => {},
     unknown: () => void = () => {},
   ): Local<"i32"> {
-    const kept = this.#kept(linear, access === "read" ? "read" : "modify");
+    const kept = this.#kept(linear, useOf(access));
     if (kept === undefined) return super.addend(access, size, linear, known, unknown);
     const search = () =>
       super.addend(access, size, linear, (addend) => {

@@ -27,7 +27,7 @@ export interface KnownPage {
   readonly offset: Local<"i32">;
   /** What is added to linear addresses in it to give offsets in RAM memory. */
   readonly addend: Local<"i32">;
-  /** Bytes that are known to lie in it, by their offsets from the address's origin. Such a page never moves. */
+  /** Bytes that are known to lie in it, by offsets from the address's origin. It never moves, and has no other offset. */
   readonly reach?: Reach;
 }
 

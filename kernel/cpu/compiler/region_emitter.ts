@@ -109,8 +109,6 @@ export class RegionEmitter extends CachedMemoryEmitter {
   readonly #faultInStretch = new Map<Stretch, Label>();
   #leave!: Label;
   #node!: Node;
-  /** Number of the instruction in its block. */
-  #position = 0;
   /** Instructions of the block that come before the one being written. */
   #executed = 0;
   /** The instruction may have written code: then what was compiled is no longer right. */
@@ -293,7 +291,6 @@ export class RegionEmitter extends CachedMemoryEmitter {
     for (const [index, instruction] of block.instructions.entries()) {
       this.#flagsDead = dead[index]!;
       this.instruction = instruction;
-      this.#position = index;
       this.variant = instruction.variant;
       this.#mayDrop = false;
       this.#changed = false;
@@ -327,7 +324,6 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const registers = this.#registers;
     const { held, depth, stretch } = registers;
     const { instruction, before, flags } = this;
-    const position = this.#position;
     const calledOut = this.#calledOut;
     const { empty } = this.pages;
     const values = this.values.held;
@@ -365,7 +361,6 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#floats.held = floats;
     this.instruction = instruction;
     this.before = before;
-    this.#position = position;
     this.variant = instruction.variant;
   }
 
@@ -500,7 +495,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
   }
 
   protected override get upcoming(): readonly Instruction[] {
-    return this.#node.block.instructions.slice(this.#position);
+    const { instructions } = this.#node.block;
+    return instructions.slice(instructions.indexOf(this.instruction));
   }
 
   protected override get repeated(): boolean {

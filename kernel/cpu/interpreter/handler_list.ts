@@ -2,7 +2,7 @@
  * A notation for lists of handlers: `encoding: handlers; ...`.
  *
  * The encoding is an instruction form's. Each handler of it is written as its operand size in bytes, a letter for what
- * ModRM.rm names, if there is one (`R` a register, `B` memory by a base, `I` by a base and an index), and `+` if the
+ * ModRM.rm names (`R` a register, or it is not there; `B` memory by a base, `I` by a base and an index), and `+` if the
  * conditional jump behind the instruction is executed, too.
  *
  * @module
@@ -31,12 +31,14 @@ export function parseHandlerList(list: string, bits64: boolean): Handler[] {
     if (form === undefined) throw new Error(`No instruction is encoded "${encoding}"`);
     if (!bits64 && form.attributes.has(LONG_ONLY)) return [];
     return names.split(" ").map((name): Handler => {
-      const [size, rm, plus] = name as unknown as [string, string, string?];
+      const [size, letter, plus] = name;
+      const rm = RM_KINDS[letter ?? ""];
+      if (rm === undefined) throw new Error(`Handler "${name}" of "${encoding}" is malformed`);
       const variant = {
         form,
         operandSize: Math.min(Number(size), bits64 ? 8 : 4),
         addressSize: bits64 ? 8 : 4,
-        rm: RM_KINDS[rm]!,
+        rm,
         bits64,
         flat: !bits64,
         lock: false,
