@@ -28,8 +28,8 @@ export const CORE_FUNCTIONS = {
   hot: [["i32"], []],
   /** (target): leaves compiled code for an address: goes on with the region there, or gives the record; 0: leave. */
   leaveTo: [["i64"], ["i32"]],
-  /** (target, slot): leaves a region to have the instruction there executed by the interpreter. Gives its record; 0: leave. */
-  leaveUnknown: [["i64", "i32"], ["i32"]],
+  /** (RIP, budget, why, slot): leaves a region before an instruction, see {@link Leaving}. Gives its record; 0: leave. */
+  leaveEarly: [["i64", "i32", "i32", "i32"], ["i32"]],
   /** (record): leaves the loop before that record. Gives 0. */
   leaveBefore: [["i32"], ["i32"]],
   /** (record): notes that the instruction of that record has faulted. */
@@ -54,6 +54,14 @@ export const CORE_FUNCTIONS = {
   condition6: [[], ["i32"]],
   condition7: [[], ["i32"]],
 } as const satisfies { readonly [name: string]: Signature };
+
+/** Why a region is left before an instruction; 0: there is a fault, or something to look at. */
+export enum Leaving {
+  /** An access to the stack has faulted. */
+  Stack = 1,
+  /** An access that the TLBs do not answer: the interpreter executes the instruction. */
+  Unknown = 2,
+}
 
 /** Beside an x87 instruction's ModRM byte: its operand size is 16 bits. */
 export const X87_SHORT = 0x100;

@@ -17,8 +17,6 @@ export const PAGE = 4096;
 
 /** Most pages of one region. */
 const MOST_PAGES = 8;
-/** Pages from the entry's at which there is no more code of a region: almost half a GiB. */
-const FARTHEST_PAGE = (1 << 17) - 1;
 
 /** A page as it was when compiling began. */
 export interface CodePage {
@@ -81,8 +79,6 @@ export class CodePages {
   #find(number: number): CodePage | undefined {
     if (this.#count === MOST_PAGES) return undefined;
     const { engine, ram } = this.memory;
-    // Where a region was left is told in 32 bits, one of which has another meaning.
-    if (Math.abs(number) >= FARTHEST_PAGE) return undefined;
     const { page, mode, context } = this.entry;
     const address = page + BigInt(number * PAGE);
     const linear = mode === CodeMode.Bits64 ? BigInt.asIntN(64, address) : BigInt.asUintN(32, address);

@@ -94,7 +94,12 @@ export class Compiler {
     const pages = new CodePages(this.#memory, this.#decoder, request);
     const blocks = findBlocks(pages, request.host % PAGE);
     if (blocks.length === 0) return undefined;
-    for (const { address } of blocks) this.covered?.add(pages.host(address)!);
+    const instructions = blocks.flatMap((block) => block.instructions);
+    for (const { address, length, variant } of instructions) {
+      const host = pages.host(address)!;
+      this.covered?.add(host);
+      if (variant.form.definition.name === "call") this.covered?.addAfterCall(host + length);
+    }
     const exits: number[] = [];
     const exit = (address: number) => {
       if (exits.length === EXITS_PER_REGION) return undefined;
@@ -110,7 +115,6 @@ export class Compiler {
       page: (number) => pages.page(number)!.host,
     });
     m.place(Table.Regions, request.slot, HANDLER_PARAMS, HANDLER_RESULTS, emitter.emit());
-    const instructions = blocks.flatMap((block) => block.instructions);
     const pieces = pages.pieces(instructions).map(({ from, to, bytes }) => {
       source.bytes(bytes);
       return [from, to] as const;

@@ -8,26 +8,14 @@
  * @module
  */
 
-import type { CoreFunction } from "../core_functions.ts";
+import { type CoreFunction, Leaving } from "../core_functions.ts";
 import type { Value } from "../emitter.ts";
 import { type FlagName, FlagsKind, type FlagsSource } from "../flags.ts";
 import { HANDLER_PARAMS, HANDLER_RESULTS } from "../interpreter/core_module.ts";
-import {
-  ATTENTION,
-  BUDGET,
-  CODE_BASE,
-  CODE_DROPPED,
-  FAULT_VECTOR,
-  INSTRUCTION_RIP,
-  NON_CANONICAL,
-  RIP,
-  Segment,
-  TLB_CONTEXT,
-  Vector,
-} from "../state.ts";
+import { ATTENTION, CODE_BASE, CODE_DROPPED, Segment, TLB_CONTEXT } from "../state.ts";
 import { tlbEntry } from "../tlb_entry.ts";
 import { Repeat } from "../variant.ts";
-import { type Expression, i32, i64, select } from "../wasm/expression.ts";
+import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 import type { ModuleBuilder } from "../wasm/module_builder.ts";
 import type { Block, Edge } from "./blocks.ts";
@@ -70,13 +58,9 @@ interface Known {
   readonly floats: OrdinaryFloats["held"];
 }
 
-/** Why a region is left other than to go on elsewhere. */
-enum Leaving {
-  /** An access to the stack has faulted. */
-  Stack = 1,
-  /** An access that the TLBs do not answer: the interpreter executes the instruction. */
-  Unknown = 2,
-}
+/** Bits of what tells where a region was left: {@link Leaving}, the instructions to take from the budget, the address. */
+const EXECUTED_SHIFT = 2;
+const ADDRESS_SHIFT = 16;
 
 /** Writes a region. */
 export class RegionEmitter extends CachedMemoryEmitter {
@@ -93,10 +77,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
   readonly #ways = new Map<Node, RegisterValues["held"][]>();
   /** Where a branch to a node goes, while that is being written around it. */
   readonly #labels = new Map<Node, Label>();
-  /** Where the region was left: the address, shifted left by 2, and {@link Leaving}. */
-  readonly #pc: Local<"i32">;
-  /** Instructions of that block that have been executed. */
-  readonly #left: Local<"i32">;
+  /** Where the region was left before its end. One local of all that: V8 has it to bring together from all these places. */
+  readonly #left: Local<"i64">;
   /** Compiled code has been dropped. */
   readonly #dropped: Local<"i32">;
   readonly #context: Local<"i64">;
@@ -109,7 +91,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
   readonly #faultInStretch = new Map<Stretch, Label>();
   #leave!: Label;
   #node!: Node;
-  /** Instructions of the block that come before the one being written. */
+  /** Instructions before the one being written that have not been taken from the budget. */
   #executed = 0;
   /** The instruction may have written code: then what was compiled is no longer right. */
   #mayDrop = false;
@@ -143,8 +125,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#stretches = new Map(flow.stretches.map((stretch) => [stretch, this.#effectsOn(stretch.nodes)]));
     this.#dirtyAt = dirtyRegisters(this.#flow, this.#effects);
     this.#registers = new Registers(this.f, first.variant.bits64, united(this.#effects.values()).used);
-    this.#pc = this.f.local("i32");
-    this.#left = this.f.local("i32");
+    this.#left = this.f.local("i64");
     this.#dropped = this.f.local("i32");
     this.#context = this.f.local("i64");
     this.#target = this.f.local("i64");
@@ -174,29 +155,20 @@ export class RegionEmitter extends CachedMemoryEmitter {
         });
         registers.storeFlags();
       });
-      this.#leaveForAsking();
+      this.#leaveEarly();
     });
     leaveTo(f, this.#target, this.bits64, this.core("leaveTo"), this.#regionType);
     return f;
   }
 
-  /** Goes back to whoever runs the vCPU: there is a fault, or something to look at. */
-  #leaveForAsking(): void {
-    const { f } = this;
-    const registers = this.#registers;
-    f.storeAs("i32.store", NOWHERE, registers.budget.sub(this.#left), BUDGET);
-    const rip = f.let(registers.cut(registers.base.add(this.#pc.shrS(2).extendS())));
-    f.if(
-      this.#pc.and(Leaving.Unknown),
-      () => f.returnCall(this.core("leaveUnknown"), rip, i32(this.site.slot)),
-    );
-    f.if(f.loadAs("i32.load", NOWHERE, FAULT_VECTOR).eq(NON_CANONICAL), () => {
-      const vector = select(this.#pc.and(Leaving.Stack), i32(Vector.SS), i32(Vector.GP));
-      f.storeAs("i32.store", NOWHERE, vector, FAULT_VECTOR);
-    });
-    f.store(8, NOWHERE, rip, RIP);
-    f.store(8, NOWHERE, rip, INSTRUCTION_RIP);
-    f.return(i32(0));
+  /** Goes back to whoever runs the vCPU, or has the interpreter execute an instruction. */
+  #leaveEarly(): void {
+    const { base, budget } = this.#registers;
+    const left = this.#left;
+    const rip = this.#registers.cut(base.add(left.shrS(ADDRESS_SHIFT)));
+    const executed = left.wrap().and((1 << ADDRESS_SHIFT) - 1).shrU(EXECUTED_SHIFT);
+    const why = left.wrap().and((1 << EXECUTED_SHIFT) - 1);
+    this.f.returnCall(this.core("leaveEarly"), rip, budget.sub(executed), why, i32(this.site.slot));
   }
 
   // Control flow.
@@ -228,12 +200,12 @@ export class RegionEmitter extends CachedMemoryEmitter {
   #begin(node: Node): void {
     const registers = this.#registers;
     this.#node = node;
-    this.#executed = 0;
     this.#calledOut = false;
     this.#forgetModes();
     const stretch = this.#flow.stretch(node);
     registers.stretch = stretch === undefined ? undefined : this.#stretches.get(stretch)!;
     if (!node.merge && !node.loop) return;
+    this.#executed = 0;
     this.forgetFlags();
     this.pages.join();
     const above = node.dominator ?? node;
@@ -335,12 +307,11 @@ export class RegionEmitter extends CachedMemoryEmitter {
       for (const page of to.block.pages) {
         if (!this.#flow.inPage(node, page)) this.#leaveIfMoved(page, edge.address);
       }
-      const budget = this.#registers.budget;
-      this.f.set(budget, budget.sub(executed));
-      this.#executed = 0;
       const again = to.order <= node.order;
       // Where a loop begins, the flags would have to be there for that; they are seldom read.
-      if (again || this.#calledOut) this.#leaveIfAsked(edge.address);
+      const asks = again || this.#calledOut;
+      if (asks || to.merge || to.loop) this.#spend();
+      if (asks) this.#leaveIfAsked(edge.address);
       const changes = this.#flow.stretch(node) !== this.#flow.stretch(to);
       if (changes || registers.stretch === undefined && (to.merge || to.loop)) registers.synchronize();
       if (changes) this.#enterStretch(to);
@@ -435,9 +406,9 @@ export class RegionEmitter extends CachedMemoryEmitter {
   }
 
   /** Leaves the region before `address` with the state as it is. */
-  #leaveAt(address: number, why = 0): void {
-    this.f.set(this.#pc, i32(address * 4 + why));
-    this.f.set(this.#left, i32(this.#executed));
+  #leaveAt(address: number, why: Leaving | 0 = 0): void {
+    const executed = this.#executed << EXECUTED_SHIFT;
+    this.f.set(this.#left, i64(address * 2 ** ADDRESS_SHIFT + executed + why));
     const { stretch, held } = this.#registers;
     if (stretch !== undefined) this.f.branch(this.#faultInStretch.get(this.#flow.stretch(this.#node)!)!);
     else this.f.branch(held.flagsDirty ? this.#faultWithFlags : this.#fault);
@@ -456,6 +427,13 @@ export class RegionEmitter extends CachedMemoryEmitter {
 
   protected override leaveUnknown(): void {
     this.#leaveAt(this.instruction.address, Leaving.Unknown);
+  }
+
+  /** Takes from the budget what has been executed. */
+  #spend(): void {
+    const { budget } = this.#registers;
+    this.f.set(budget, budget.sub(this.#executed));
+    this.#executed = 0;
   }
 
   #leaveIfAsked(address: number): void {

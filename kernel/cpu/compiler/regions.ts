@@ -157,7 +157,7 @@ export class Regions implements CompiledRegions {
     return true;
   }
 
-  /** Asks for code again if it is still entered a few hundred times from now on: where calls return to, for example. */
+  /** Asks for code again if it is still entered a few hundred times from now on. */
   #askSoon(key: number): void {
     this.putOff++;
     this.#warm.set(key, Math.max(this.host.rounds - 2, 0));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CORE_FUNCTIONS, type CoreFunction } from "../core_functions.ts";
+import { CORE_FUNCTIONS, type CoreFunction, Leaving } from "../core_functions.ts";
 import { conditionValue, FlagsKind, type FlagsSource, materializedFlags } from "../flags.ts";
 import { ENGINE_PAGES, JUMP_CACHE, RECORD_SHIFT, RECORD_SIZE, REGION_UNKNOWN } from "../layout.ts";
 import { defineMmu, type MmuFunctions } from "../mmu.ts";
@@ -175,7 +175,7 @@ class CoreModule {
     this.goTo = this.m.exportFunction("goTo", ["i64"], ["i32"], (f) => {
       this.#goTo(f, f.param("i64", 0), f.loadAs("i32.load", NOWHERE, BUDGET), false);
     });
-    this.#function("leaveUnknown", (f) => this.#leaveUnknown(f));
+    this.#function("leaveEarly", (f) => this.#leaveEarly(f));
     this.#function("branch", (f) => this.#branch(f));
     this.#function("leaveBefore", (f) => {
       f.store(8, NOWHERE, recordRip(f, f.param("i32", 0)), RIP);
@@ -183,13 +183,8 @@ class CoreModule {
     });
     this.#function("faulted", (f) => {
       const record = f.param("i32", 0);
-      f.if(f.loadAs("i32.load", NOWHERE, FAULT_VECTOR).eq(NON_CANONICAL), () => {
-        const stack = f.loadAs("i32.load8_u", record, Record.INDEX).and(IN_STACK);
-        f.storeAs("i32.store", NOWHERE, select(stack, i32(Vector.SS), i32(Vector.GP)), FAULT_VECTOR);
-      });
-      const rip = f.let(recordRip(f, record));
-      f.store(8, NOWHERE, rip, RIP);
-      f.store(8, NOWHERE, rip, INSTRUCTION_RIP);
+      const stack = f.loadAs("i32.load8_u", record, Record.INDEX).and(IN_STACK);
+      noteFault(f, f.let(recordRip(f, record)), stack);
     });
     this.#function("enterSystem", (f) => {
       const record = f.param("i32", 0);
@@ -255,10 +250,17 @@ class CoreModule {
     f.return(record);
   }
 
-  /** (target, slot) -> as {@link CORE_FUNCTIONS} says. */
-  #leaveUnknown(f: FunctionBuilder): void {
-    const target = f.param("i64", 0);
-    const slot = f.param("i32", 1);
+  /** (RIP, budget, why, slot) -> as {@link CORE_FUNCTIONS} says. */
+  #leaveEarly(f: FunctionBuilder): void {
+    const rip = f.param("i64", 0);
+    const why = f.param("i32", 2);
+    f.storeAs("i32.store", NOWHERE, f.param("i32", 1), BUDGET);
+    f.if(why.eq(Leaving.Unknown), () => this.#leaveUnknown(f, rip, f.param("i32", 3)));
+    noteFault(f, rip, why.eq(Leaving.Stack));
+    f.return(i32(0));
+  }
+
+  #leaveUnknown(f: FunctionBuilder, target: Local<"i64">, slot: Local<"i32">): void {
     f.store(8, NOWHERE, f.load(8, NOWHERE, COMPILED_UNKNOWN).add(1n), COMPILED_UNKNOWN);
     const unknown = f.let(f.loadAs("i32.load", slot.shl(2), REGION_UNKNOWN).add(1));
     f.storeAs("i32.store", slot.shl(2), unknown, REGION_UNKNOWN);
@@ -480,6 +482,15 @@ function dispatchTable(
     });
   };
   nest(cases.length);
+}
+
+/** Notes what the instruction at `rip` has faulted with, if it has. `stack`: it accesses the stack. */
+function noteFault(f: FunctionBuilder, rip: Local<"i64">, stack: Expression<"i32">): void {
+  f.if(f.loadAs("i32.load", NOWHERE, FAULT_VECTOR).eq(NON_CANONICAL), () => {
+    f.storeAs("i32.store", NOWHERE, select(stack, i32(Vector.SS), i32(Vector.GP)), FAULT_VECTOR);
+  });
+  f.store(8, NOWHERE, rip, RIP);
+  f.store(8, NOWHERE, rip, INSTRUCTION_RIP);
 }
 
 /** Runs `use` for the kind of flags that the state holds; `use` returns. */
