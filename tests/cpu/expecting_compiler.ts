@@ -15,8 +15,7 @@ import {
 export function compileExpecting(code: CodeToCompile): CompileService {
   const service = compileAtOnce(code);
   return {
-    batch: service.batch,
+    ...service,
     request: (requests) => service.request(requests.map((request) => ({ ...request, expectsUnknown: true }))),
-    take: () => service.take(),
   };
 }

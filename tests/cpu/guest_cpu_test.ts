@@ -33,8 +33,7 @@ function compileToMark(code: CodeToCompile): CompileService {
     return new WebAssembly.Module(m.finish());
   };
   return {
-    batch: service.batch,
-    request: (requests) => service.request(requests),
+    ...service,
     take: () => {
       const answer = service.take();
       return answer && { ...answer, module: mark(answer.regions.map(({ request }) => request.slot)) };

@@ -23,12 +23,11 @@ export class HeldCompiler {
     const service = this.#service = compileAtOnce(code);
     this.#held = [];
     return {
-      batch: service.batch,
+      ...service,
       request: (requests) => {
         if (this.holding) this.#held.push(...requests);
         else service.request(requests);
       },
-      take: () => service.take(),
     };
   };
 

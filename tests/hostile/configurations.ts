@@ -29,7 +29,7 @@ function compileLate(code: CodeToCompile): CompileService {
   const service = compileAtOnce(code);
   const waiting: { readonly answer: CompileAnswer; left: number }[] = [];
   return {
-    batch: service.batch,
+    ...service,
     request: (requests) => {
       service.request(requests);
       for (let answer; (answer = service.take()) !== undefined;) waiting.push({ answer, left: LATE });

@@ -8,6 +8,7 @@ import { receiveMessageOnPort } from "node:worker_threads";
 import { makeRing, Ring } from "../../channel/ring.ts";
 import type { ThreadStart, ThreadStarter } from "../../vcpu_requests.ts";
 import { type AnswerMessage, decodeAnswer, encodeRequests } from "./compile_messages.ts";
+import { coolDown, heatUp, makeHeat } from "./compile_queue.ts";
 import { type CompiledBatch, Compiler, type CompileRequest } from "./compiler.ts";
 
 /** Regions that have been compiled, and what had been asked for. */
@@ -38,6 +39,8 @@ export interface CompileService {
   /** How many requests are best made at once. */
   readonly batch: number;
   request(requests: readonly CompileRequest[]): void;
+  /** Code that has been asked for is entered some hundred times more. */
+  hurry(slot: number): void;
   /** The next answer that is there. */
   take(): CompileAnswer | undefined;
 }
@@ -52,6 +55,7 @@ export function compileAtOnce(code: CodeToCompile): CompileService {
   return {
     batch: 1,
     request: (requests) => void answers.push(...requests.map((request) => compileBatch(compiler, [request]))),
+    hurry: () => {},
     take: () => answers.shift(),
   };
 }
@@ -65,7 +69,8 @@ export function compileMeanwhile(code: CodeToCompile, startThread: ThreadStarter
   const requests = makeRing();
   const ring = new Ring(requests);
   const answers = new Int32Array(new SharedArrayBuffer(4));
-  const start: CompileStart = { ...code, port: port2, requests, answers };
+  const heat = makeHeat();
+  const start: CompileStart = { ...code, port: port2, requests, answers, heat };
   startThread(new URL("./compile_worker.ts", import.meta.url), "compiler", start);
   let taken = 0;
   /** Requests that there was no room for. */
@@ -80,10 +85,14 @@ export function compileMeanwhile(code: CodeToCompile, startThread: ThreadStarter
   return {
     batch: REQUESTS,
     request: (requests) => {
-      for (const request of requests) asked.set(request.slot, request);
+      for (const request of requests) {
+        asked.set(request.slot, request);
+        coolDown(heat, request.slot);
+      }
       unsent.push(...requests);
       if (ring.tryWrite(encodeRequests(unsent))) unsent = [];
     },
+    hurry: (slot) => heatUp(heat, slot),
     take: () => {
       // To look for a message takes two microseconds, and the guest waits.
       if (Atomics.load(answers, 0) === taken) return undefined;
@@ -101,6 +110,8 @@ export interface CompileStart extends CodeToCompile, ThreadStart {
   readonly requests: SharedArrayBuffer;
   /** How many answers have been sent. */
   readonly answers: Int32Array;
+  /** See `compile_queue.ts`. */
+  readonly heat: Int32Array;
 }
 
 /** Compiles what can be. */

@@ -56,8 +56,8 @@ export class Regions implements CompiledRegions {
   #pages = new Map<number, Set<Region>>();
   /** A byte for each page of RAM: nonzero once a region has begun in it. */
   readonly #compiledPages: Uint8Array;
-  /** Places that are being compiled. */
-  #asked = new Set<number>();
+  /** Slots of places that are being compiled. */
+  #asked = new Map<number, number>();
   /** Places that cannot be compiled. */
   #refused = new Set<number>();
   /** Exits that lead to a place, by the place. */
@@ -102,8 +102,11 @@ export class Regions implements CompiledRegions {
   /** The run at a record is hot. */
   hot(record: number): void {
     const key = this.host.code.keyOf(record);
-    if (key === undefined || !COMPILED_MODES.has(key & 7) || this.#isCool(key)) return;
-    if (this.#asked.has(key) || this.#regions.has(key) || this.#refused.has(key)) return;
+    if (key === undefined) return;
+    const asked = this.#asked.get(key);
+    if (asked !== undefined) return this.host.service.hurry(asked);
+    if (!COMPILED_MODES.has(key & 7) || this.#isCool(key)) return;
+    if (this.#regions.has(key) || this.#refused.has(key)) return;
     if (this.#regions.size >= MOST_REGIONS) this.#evict();
     if ((this.#drops.get(Math.floor(key / 8) >>> 12) ?? 0) >= MOST_DROPS) return;
     this.#request(
@@ -126,14 +129,15 @@ export class Regions implements CompiledRegions {
   /** Asks for a region, if there are exits left for one. */
   #request(key: number, page: bigint, context: bigint, expectsUnknown: boolean): void {
     if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
-    this.#asked.add(key);
+    const slot = this.#takeSlot();
+    this.#asked.set(key, slot);
     this.requests++;
     this.#requested.push({
       host: Math.floor(key / 8),
       mode: key & 3,
       page,
       context,
-      slot: this.#takeSlot(),
+      slot,
       expectsUnknown,
       firstExit: this.#takeExits(),
     });
