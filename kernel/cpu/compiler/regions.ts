@@ -7,7 +7,7 @@
 import type { CompileAnswer, CompileService } from "./compile_service.ts";
 import { type CodeCache, codeKey, type CompiledRegions } from "../interpreter/code_cache.ts";
 import { EXIT_COUNT, EXIT_SIZE, EXITS, REGION_UNKNOWN } from "../layout.ts";
-import { CODE_BASE, CODE_DROPPED, CodeMode, TLB_CONTEXT } from "../state.ts";
+import { CODE_BASE, CODE_DROPPED, CodeMode, CONTEXT_USER, TLB_CONTEXT } from "../state.ts";
 import { growTable } from "../wasm/grow_table.ts";
 import { type CompiledRegion, type CompileRequest, EXITS_PER_REGION } from "./compiler.ts";
 
@@ -23,6 +23,12 @@ const COMPILED_MODES: ReadonlySet<CodeMode> = new Set([CodeMode.Bits64, CodeMode
 const MOST_REGIONS = 1 << 14;
 /** How many are left when there were too many. */
 const KEPT_REGIONS = MOST_REGIONS - MOST_REGIONS / 8;
+
+/**
+ * What is compiled of programs after as many entries, as a part of the kernel's: that runs through much code that it soon
+ * leaves for good, when it starts above all.
+ */
+const USER_SHARE = 2 / 3;
 
 /** How often a page's compiled code may be overwritten before the page is left to the interpreter. */
 const MOST_DROPS = 16;
@@ -66,7 +72,7 @@ export class Regions implements CompiledRegions {
   #targets = new Map<number, { readonly key: number; live: boolean }>();
   /** How often each page's regions have been dropped. */
   #drops = new Map<number, number>();
-  /** How often the counter of entries has run out, by place. */
+  /** How often the counter of entries has to run out yet, by place. */
   readonly #warm = new Map<number, number>();
   /** What the compiler has not been told yet. */
   #requested: CompileRequest[] = [];
@@ -149,22 +155,28 @@ export class Regions implements CompiledRegions {
     this.#requested = [];
   }
 
+  /** How often the counter of entries runs out before code of the current privilege level is compiled. */
+  get #rounds(): number {
+    const user = (this.#words[TLB_CONTEXT >> 2]! & CONTEXT_USER) !== 0;
+    return user ? Math.ceil(this.host.rounds * USER_SHARE) : this.host.rounds;
+  }
+
   /** Whether the counter of entries has to run out more often before code is compiled. */
   #isCool(key: number): boolean {
-    const rounds = (this.#warm.get(key) ?? 0) + 1;
-    if (rounds >= this.host.rounds) {
+    const left = (this.#warm.get(key) ?? this.#rounds) - 1;
+    if (left <= 0) {
       this.#warm.delete(key);
       return false;
     }
     if (this.#warm.size === MOST_REGIONS) this.#warm.clear();
-    this.#warm.set(key, rounds);
+    this.#warm.set(key, left);
     return true;
   }
 
   /** Asks for code again if it is still entered a few hundred times from now on. */
   #askSoon(key: number): void {
     this.putOff++;
-    this.#warm.set(key, Math.max(this.host.rounds - 2, 0));
+    this.#warm.set(key, Math.min(2, this.host.rounds));
   }
 
   #takeExits(): number {
