@@ -132,8 +132,10 @@ export class Regions implements CompiledRegions {
     }
   }
 
-  /** Asks for a region, if there are exits left for one. */
+  /** Asks for a region, if there is room for one. */
   #request(key: number, page: bigint, context: bigint, expectsUnknown: boolean): void {
+    // A guest can ask for more than the compiler manages.
+    if (this.#asked.size === MOST_REGIONS) return;
     if (this.#freeExits.length === 0 && this.#nextExit + EXITS_PER_REGION > EXIT_COUNT) return;
     const slot = this.#takeSlot();
     this.#asked.set(key, slot);

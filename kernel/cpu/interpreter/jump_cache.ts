@@ -20,7 +20,8 @@ import { type FunctionBuilder, type Local, NOWHERE, Table } from "../wasm/functi
 function jumpEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
   const low = linear.wrap();
   const spread = low.mul(JUMP_ENTRY_SIZE).and(JUMP_GROUP_SIZE - JUMP_ENTRY_SIZE);
-  return f.let(low.xor(spread).and(JUMP_CACHE_SIZE - JUMP_ENTRY_SIZE));
+  // The host computes both sides at once: it waits for this at each jump that it has not predicted.
+  return f.let(low.and(JUMP_CACHE_SIZE - JUMP_ENTRY_SIZE).xor(spread));
 }
 
 /** `bits64`: in 64-bit mode, which tells where the upper part of the address space begins. */
