@@ -71,7 +71,7 @@ Deno.test("who waits for more requests goes on at once when one has become hot",
 Deno.test("code that becomes hot wakes who waits for more requests", async () => {
   const heat = makeHeat();
   const module = new URL("./compile_queue.ts", import.meta.url);
-  const code = `import { CompileQueue } from ${JSON.stringify(String(module))};
+  const source = `import { CompileQueue } from ${JSON.stringify(String(module))};
     onmessage = ({ data }) => {
       const queue = new CompileQueue(data);
       queue.add([{ slot: 5 }]);
@@ -80,8 +80,7 @@ Deno.test("code that becomes hot wakes who waits for more requests", async () =>
       queue.linger(60_000);
       postMessage(performance.now() - start < 30_000 ? "goes on" : "has waited for too long");
     };`;
-  const url = URL.createObjectURL(new Blob([code], { type: "text/typescript" }));
-  const worker = new Worker(url, { type: "module" });
+  const worker = new Worker(`data:application/javascript,${encodeURIComponent(source)}`, { type: "module" });
   const heard: string[] = [];
   await new Promise<void>((resolve) => {
     worker.onmessage = ({ data }) => {
@@ -92,6 +91,5 @@ Deno.test("code that becomes hot wakes who waits for more requests", async () =>
     worker.postMessage(heat);
   });
   worker.terminate();
-  URL.revokeObjectURL(url);
   assertEquals(heard, ["waits", "goes on"]);
 });
