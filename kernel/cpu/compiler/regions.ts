@@ -25,8 +25,8 @@ const MOST_REGIONS = 1 << 14;
 const KEPT_REGIONS = MOST_REGIONS - MOST_REGIONS / 8;
 
 /**
- * What is compiled of programs after as many entries, as a part of the kernel's: that runs through much code that it soon
- * leaves for good, when it starts above all.
+ * After which part of the entries that a kernel's code takes a program's is compiled: a kernel runs through much code that
+ * it leaves for good, above all when it starts.
  */
 const USER_SHARE = 2 / 3;
 
