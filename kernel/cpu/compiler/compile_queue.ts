@@ -10,7 +10,7 @@
 import { REGION_SLOTS } from "../layout.ts";
 import type { CompileRequest } from "./compiler.ts";
 
-/** Most regions of one module: a module costs the guest's thread much. */
+/** Most regions of one module: a module costs the guest's thread seven times as much as a region in it. */
 const BATCH = 32;
 /** Likewise, while code is hot that waits. */
 const HOT_BATCH = 8;
