@@ -70,6 +70,8 @@ export abstract class Emitter extends FlagsEmitter {
   abstract branch(): void;
   /** Goes on at an address. */
   abstract jump(target: Value): void;
+  /** An indirect branch, which has no immediate operand, is about to go to an address. */
+  noteTarget(_target: Value): void {}
   /** A call has pushed where it returns to. */
   noteReturn(_target: Value): void {}
   /** Goes on where a call returns to. */

@@ -26,8 +26,8 @@ export interface Block {
   readonly taken: Edge | undefined;
   /** Behind the last instruction; `undefined` if execution does not go on there. */
   readonly next: Edge | undefined;
-  /** Of the RET at the end: where its callers may go on, those that are known. */
-  readonly returns: readonly Edge[];
+  /** Of the indirect branch at the end: where it may lead, as far as is known. */
+  readonly likely: readonly Edge[];
   /** Pages that it lies in: two, if it is an instruction that does. */
   readonly pages: readonly number[];
 }
@@ -63,7 +63,7 @@ class Frame {
   }
 
   /** Whether a call leads back to where the region is entered: to go on there is no more than a branch. */
-  recurs(target: number): boolean {
+  recurs(target: number | undefined): boolean {
     return this.caller === undefined && this.entry === target;
   }
 
@@ -128,7 +128,7 @@ class Discovery {
       this.#length++;
       const next = address + instruction.length;
       const { name, ends } = instruction.variant.form.definition;
-      const { target } = instruction;
+      const target = targetOf(instruction);
       if (target !== undefined && name === "call") {
         if (this.#call(frame, address, target, next)) this.#lead(frame, next);
         return;
@@ -163,7 +163,7 @@ class Discovery {
         if (instruction === undefined || seen.size > CALLED_LENGTH) return Infinity;
         seen.add(address);
         const { name, ends } = instruction.variant.form.definition;
-        const { target } = instruction;
+        const target = targetOf(instruction);
         const call = name === "call";
         if (target !== undefined && !call && this.code.reached(target)) waiting.push(target);
         if (ends === true && !call) break;
@@ -186,6 +186,11 @@ class Discovery {
     this.#enter(called);
     return true;
   }
+}
+
+/** Where a branch leads, or is likely to. */
+function targetOf({ target, likelyTarget }: Instruction): number | undefined {
+  return target ?? likelyTarget;
 }
 
 function formBlocks(frames: readonly Frame[]): Block[] {
@@ -216,14 +221,19 @@ function formBlocks(frames: readonly Frame[]): Block[] {
     } while (!ends && frame.instructions.has(next) && !frame.leaders.has(next));
     const last = block.at(-1)!;
     const { name } = last.variant.form.definition;
-    const calls = name === "call" && last.target !== undefined && !frame.recurs(last.target);
-    const to = calls ? frame.calls.get(last.address) : frame;
+    const { target, likelyTarget } = last;
+    const called = frame.calls.get(last.address);
+    const to = name === "call" && !frame.recurs(targetOf(last)) ? called : frame;
     return {
       address,
       instructions: block,
-      taken: last.target === undefined ? undefined : edge(to, last.target),
+      taken: target === undefined ? undefined : edge(to, target),
       next: ends ? undefined : edge(frame, next),
-      returns: name === "ret" ? frame.returns().map(([caller, next]) => edge(caller, next)) : [],
+      likely: name === "ret"
+        ? frame.returns().map(([caller, next]) => edge(caller, next))
+        : likelyTarget === undefined
+        ? []
+        : [edge(to, likelyTarget)],
       pages: [...new Set([pageOf(address), pageOf(block[0]!.address + block[0]!.length - 1)])],
     };
   });

@@ -17,6 +17,8 @@ interface Surroundings {
   readonly known?: { readonly [page: number]: bigint };
   /** Labels that execution has never come to. */
   readonly unreached?: readonly string[];
+  /** Where indirect branches have led, by the labels in front of them. */
+  readonly led?: { readonly [label: string]: string };
 }
 
 /** Blocks of the region that is entered at the label `entry`. */
@@ -24,7 +26,7 @@ class Region {
   readonly blocks: readonly Block[];
   readonly #symbols: ReadonlyMap<string, bigint>;
 
-  constructor(source: string, { known = {}, unreached = [] }: Surroundings = {}) {
+  constructor(source: string, { known = {}, unreached = [], led = {} }: Surroundings = {}) {
     const { bytes, symbols } = assemble(`bits 64\n${source}`, 0);
     this.#symbols = symbols;
     const hostOf = (address: number) => HOSTS[Math.floor(address / PAGE)]! + address % PAGE;
@@ -44,7 +46,15 @@ class Region {
     }
     const entry = this.address("entry");
     const at = { host: hostOf(entry), mode: CodeMode.Bits64, page: LINEAR, context: CONTEXT };
-    this.blocks = findBlocks(new CodePages({ ram, engine, starts }, new Decoder(), at), entry);
+    const targets = new Map(
+      Object.entries(led).map(([from, to]) => [
+        hostOf(this.address(from)),
+        Number(BigInt.asIntN(32, LINEAR + BigInt(this.address(to)))),
+      ]),
+    );
+    const targetFrom = (host: number) => targets.get(host) ?? 0;
+    const memory = { ram, engine, starts, targetFrom };
+    this.blocks = findBlocks(new CodePages(memory, new Decoder(), at), entry);
   }
 
   address(label: string): number {
@@ -91,7 +101,7 @@ Deno.test("a loop is a block that leads to itself", () => {
   assertEquals(names(again), "add dec jcc");
   assertEquals(region.follow(again.taken, "again"), again);
   const end = region.follow(again.next, "end");
-  assertEquals([names(end), end.taken, end.next, end.returns], ["mov ret", undefined, undefined, []]);
+  assertEquals([names(end), end.taken, end.next, end.likely], ["mov ret", undefined, undefined, []]);
   assertEquals(region.blocks.map(({ pages }) => pages), [[0], [0], [0]]);
 });
 
@@ -109,7 +119,7 @@ Deno.test("a short function stands in the region once for each call, and returns
   const entry = region.blocks[0]!;
   const once = region.follow(entry.taken, "double");
   const fine = region.follow(once.taken, "fine");
-  const first = region.follow(fine.returns[0], "first");
+  const first = region.follow(fine.likely[0], "first");
   assertEquals([names(entry), names(once), names(fine), names(first)], [
     "inc call",
     "add jcc",
@@ -119,7 +129,7 @@ Deno.test("a short function stands in the region once for each call, and returns
   const again = region.follow(first.taken, "double");
   assert(again !== once);
   const fineAgain = region.follow(again.taken, "fine");
-  assertEquals(names(region.follow(fineAgain.returns[0], "second")), "jmp");
+  assertEquals(names(region.follow(fineAgain.likely[0], "second")), "jmp");
   assertEquals([region.at("double").length, region.at("fine").length], [2, 2]);
 });
 
@@ -131,8 +141,8 @@ Deno.test("calls within calls return one by one", () => {
     middle: ret
     inner: ret`);
   const inner = region.follow(region.follow(region.blocks[0]!.taken, "outer").taken, "inner");
-  const middle = region.follow(inner.returns[0], "middle");
-  region.follow(middle.returns[0], "end");
+  const middle = region.follow(inner.likely[0], "middle");
+  region.follow(middle.likely[0], "end");
 });
 
 Deno.test("a long function stands in no caller's region", () => {
@@ -159,7 +169,7 @@ Deno.test("a function that calls itself goes on at the entry, and one that is ca
   assertEquals(direct.follow(recurse.taken, "entry"), direct.blocks[0]);
   assertEquals([direct.at("entry").length, direct.at("back"), direct.at("end")], [1, ["inc"], ["ret"]]);
   const end = direct.follow(direct.blocks[0]!.taken, "end");
-  assertEquals(end.returns.map((edge) => names(direct.follow(edge, "back"))), ["inc"]);
+  assertEquals(end.likely.map((edge) => names(direct.follow(edge, "back"))), ["inc"]);
 
   const indirect = new Region(`
     entry: call other
@@ -223,6 +233,39 @@ Deno.test("no region begins with an instruction in two pages, or one that does n
   const known = { 1: CONTEXT };
   assertEquals(new Region(CROSSING.replace("crossing", "entry"), { known }).blocks, []);
   assertEquals(new Region("entry: db 0x06", { known }).blocks, []);
+});
+
+Deno.test("indirect calls are followed to where they led last, and jumps by way of a variable", () => {
+  const source = `
+    entry: mov eax, 1
+    through: call [rbp+0x1000]
+    back: inc edx
+    dispatch: jmp [rbx+rcx*8]
+    stub: jmp [rbp+0x2000]
+    function: inc ecx
+    ret
+    other: ret`;
+  const led = { through: "stub", stub: "function", dispatch: "other" };
+  const known = { 0: CONTEXT };
+  const region = new Region(source, { led, known });
+  const stub = region.follow(region.blocks[0]!.likely[0], "stub");
+  const called = region.follow(stub.likely[0], "function");
+  const back = region.follow(called.likely[0], "back");
+  assertEquals([names(called), names(back), back.likely], ["inc ret", "inc jmp", []]);
+  assertEquals(new Region(source).blocks.map(names), ["mov call"]);
+  const unreached = new Region(source, { led, known, unreached: ["function"] });
+  assertEquals([unreached.at("stub"), unreached.at("function")], [["jmp"], []]);
+});
+
+Deno.test("an indirect branch is not followed to a page that the fetch TLB does not know", () => {
+  const source = `
+    entry: jmp [rbp+0x1000]
+    align 4096
+    other: ret`;
+  const led = { entry: "other" };
+  const known = new Region(source, { led, known: { 1: CONTEXT } });
+  assertEquals(names(known.follow(known.blocks[0]!.likely[0], "other")), "ret");
+  assertEquals(new Region(source, { led }).blocks.map(names), ["jmp"]);
 });
 
 Deno.test("code that execution has never come to is left out", () => {

@@ -11,12 +11,16 @@ import type { Decoder } from "../decoder.ts";
 import { DecodeResult, MAXIMUM_LENGTH } from "../decoder.ts";
 import { FETCH_TLB, TLB_ENTRIES, TLB_ENTRY_SIZE } from "../layout.ts";
 import { CodeMode } from "../state.ts";
+import { RmKind } from "../variant.ts";
 import { type Instruction, instructionFrom } from "./instruction.ts";
 
 export const PAGE = 4096;
 
 /** Most pages of one region. */
 const MOST_PAGES = 8;
+
+/** How far away from the entry's page code may lie, in bytes: half of the address space. */
+const FARTHEST = 2 ** 47 - PAGE;
 
 /** A page as it was when compiling began. */
 export interface CodePage {
@@ -30,6 +34,8 @@ export interface CodeMemory {
   readonly ram: Uint8Array;
   /** The vCPU's engine memory. */
   readonly engine: DataView;
+  /** Lower half of the address that the indirect branch at a place in RAM led to last; 0 if that is not known. */
+  readonly targetFrom: (host: number, mode: CodeMode) => number;
   /** A bit for each byte of RAM: whether a run has begun there. */
   readonly starts: Uint8Array;
 }
@@ -48,6 +54,21 @@ export interface CodeEntry {
 /** Number of the page that an address of a region lies in; the entry's is 0. */
 export function pageOf(address: number): number {
   return Math.floor(address / PAGE);
+}
+
+/** Where the fetch TLB has the entry for a linear address, of which the lower half tells. */
+function fetchEntry(linear: number): number {
+  return FETCH_TLB + ((linear >>> 12) & (TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
+}
+
+/**
+ * Whether an indirect branch may lead to the same place each time: a call, or a jump by way of a variable, as from one
+ * library to another. Those of a table go everywhere.
+ */
+function leadsToOne({ variant, target }: Instruction): boolean {
+  const { name } = variant.form.definition;
+  if (target !== undefined) return false;
+  return name === "call" || name === "jmp" && variant.rm === RmKind.MemoryBase;
 }
 
 /** Pages and instructions of one region. */
@@ -82,7 +103,7 @@ export class CodePages {
     const { page, mode, context } = this.entry;
     const address = page + BigInt(number * PAGE);
     const linear = mode === CodeMode.Bits64 ? BigInt.asIntN(64, address) : BigInt.asUintN(32, address);
-    const slot = FETCH_TLB + Number((linear >> 12n) & BigInt(TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
+    const slot = fetchEntry(Number(BigInt.asIntN(32, linear)));
     if (engine.getBigInt64(slot, true) !== (linear | context)) return undefined;
     const host = (engine.getInt32(slot + 8, true) + Number(BigInt.asIntN(32, linear))) >>> 0;
     return host + PAGE <= ram.length ? this.#copy(host) : undefined;
@@ -98,6 +119,19 @@ export class CodePages {
   reached(address: number): boolean {
     const host = this.host(address);
     return host !== undefined && (this.memory.starts[host >> 3]! & (1 << (host & 7))) !== 0;
+  }
+
+  /** Where an indirect branch led to when it was interpreted last, if the fetch TLB knows. */
+  #likelyTarget({ address }: Instruction): number | undefined {
+    const { engine, targetFrom } = this.memory;
+    const { page, mode, context } = this.entry;
+    const target = targetFrom(this.host(address)!, mode);
+    if (target === 0) return undefined;
+    const tag = engine.getBigInt64(fetchEntry(target), true);
+    const linear = tag - context;
+    if (BigInt.asIntN(32, linear) !== BigInt(target & -PAGE)) return undefined;
+    const distance = Number(BigInt.asIntN(64, linear - page));
+    return Math.abs(distance) < FARTHEST ? distance + (target & PAGE - 1) : undefined;
   }
 
   /** The instruction at an address, if there is one that is known whole. */
@@ -121,7 +155,10 @@ export class CodePages {
       bytes.set(second.bytes.subarray(0, MAXIMUM_LENGTH), PAGE - offset);
       result = decoder.decode(bytes, 0, bytes.length, mode);
     }
-    return result === DecodeResult.Ok ? instructionFrom(decoder, address) : undefined;
+    if (result !== DecodeResult.Ok) return undefined;
+    const instruction = instructionFrom(decoder, address);
+    if (!leadsToOne(instruction)) return instruction;
+    return { ...instruction, likelyTarget: this.#likelyTarget(instruction) };
   }
 
   /** Bytes of RAM memory that a set of instructions was made from, as pieces that each lie in one page. */

@@ -7,6 +7,8 @@
 import type { CoreFunction } from "../core_functions.ts";
 import { Decoder } from "../decoder.ts";
 import { HANDLER_PARAMS, HANDLER_RESULTS, importCore, importShared } from "../interpreter/core_module.ts";
+import { Record } from "../interpreter/record.ts";
+import { RecordIndex, recordOf } from "../interpreter/record_index.ts";
 import { EXIT_SIZE, EXITS } from "../layout.ts";
 import { Table } from "../wasm/function_builder.ts";
 import { ModuleBuilder } from "../wasm/module_builder.ts";
@@ -57,9 +59,15 @@ export class Compiler {
 
   /** Without `covered`, each request is fulfilled. */
   constructor(private readonly code: CodeToCompile, private readonly covered?: CoveredCode) {
+    const words = new Int32Array(code.engine.buffer);
+    const records = new RecordIndex(words);
     this.#memory = {
       ram: new Uint8Array(code.ram.buffer),
       engine: new DataView(code.engine.buffer),
+      targetFrom: (host, mode) => {
+        const number = records.get(host, mode);
+        return number === 0 ? 0 : words[(recordOf(number) + Record.TARGET) >> 2]!;
+      },
       starts: code.starts,
     };
   }

@@ -133,8 +133,8 @@ function leads(from: Node, to: Node): boolean {
   return to.order > from.order || dominates(to, from);
 }
 
-function successors({ next, taken, returns }: Block): number[] {
-  return [next?.block, taken?.block, ...returns.map(({ block }) => block)].filter((number) =>
+function successors({ next, taken, likely }: Block): number[] {
+  return [next?.block, taken?.block, ...likely.map(({ block }) => block)].filter((number) =>
     number !== undefined
   );
 }

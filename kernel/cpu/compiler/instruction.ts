@@ -30,6 +30,8 @@ export interface Instruction {
   readonly immediate: bigint;
   /** Where its relative branch leads; one that cuts its target to 16 bits may lead anywhere. */
   readonly target: number | undefined;
+  /** Where it is likely to lead if it is indirect. */
+  readonly likelyTarget?: number | undefined;
 }
 
 /** What the decoder found at `address`. */

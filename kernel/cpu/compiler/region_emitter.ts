@@ -359,14 +359,14 @@ export class RegionEmitter extends CachedMemoryEmitter {
   }
 
   override jump(target: Value): void {
-    const returns = this.#node.block.returns.filter((edge) =>
+    const likely = this.#node.block.likely.filter((edge) =>
       this.#flow.successor(this.#node, edge) !== undefined
     );
-    const last = returns.pop();
+    const last = likely.pop();
     if (last === undefined) return this.#leaveTo(target, this.#executed + 1);
     const to = this.f.let(target);
     this.#executed++;
-    for (const edge of returns) {
+    for (const edge of likely) {
       this.f.if(to.eq(this.#registers.rip(edge.address)), () => this.#goTo(edge));
     }
     this.f.ifRarely(to.ne(this.#registers.rip(last.address)), () => this.#leaveTo(to, this.#executed));
@@ -408,7 +408,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
   /** Leaves the region before `address` with the state as it is. */
   #leaveAt(address: number, why: Leaving | 0 = 0): void {
     const executed = this.#executed << EXECUTED_SHIFT;
-    this.f.set(this.#left, i64(address * 2 ** ADDRESS_SHIFT + executed + why));
+    this.f.set(this.#left, i64(BigInt(address) << BigInt(ADDRESS_SHIFT) | BigInt(executed + why)));
     const { stretch, held } = this.#registers;
     if (stretch !== undefined) this.f.branch(this.#faultInStretch.get(this.#flow.stretch(this.#node)!)!);
     else this.f.branch(held.flagsDirty ? this.#faultWithFlags : this.#fault);

@@ -12,7 +12,6 @@ import {
   CODE_PAGES_SIZE,
   CODE_PIECES,
   CODE_PIECES_SIZE,
-  RECORD_HOMES,
   RECORD_SIZE,
   RECORDS,
   RECORDS_SIZE,
@@ -20,16 +19,8 @@ import {
 import { type CodeMode, Segment } from "../state.ts";
 import { fusedMask } from "./handler.ts";
 import type { Handlers } from "./handlers.ts";
-import {
-  COUNTER_RANGE,
-  IN_STACK,
-  LENGTH_SHIFT,
-  OFFSET_FIELD,
-  Record,
-  REGISTER_FIELD,
-  SpecialHandler,
-} from "./record.ts";
-import { RecordIndex } from "./record_index.ts";
+import { COUNTER_RANGE, IN_STACK, LENGTH_SHIFT, Record, REGISTER_FIELD, SpecialHandler } from "./record.ts";
+import { homeOf, numberOf, RecordIndex, recordOf } from "./record_index.ts";
 import type { Tlb } from "../tlb.ts";
 import { RmKind } from "../variant.ts";
 
@@ -49,27 +40,12 @@ interface Run {
 /** Of single steps, in how code is decoded, beside the mode. */
 const SINGLE_STEP = 4;
 
-/** Home of a record: the number of its page, and above it how it was decoded and what it is. */
-const HOME_PAGE = (1 << 20) - 1;
+/** Of homes of records: how they were decoded and what they are. */
 const HOME_MODE_SHIFT = 20;
 /** The instruction goes on in another page. */
 const CROSSES = 1 << 23;
 /** Execution has come here by a jump. */
 const ENTERED = 1 << 24;
-
-/** Number of a record, and the other way round. */
-function numberOf(record: number): number {
-  return (record - RECORDS) / RECORD_SIZE;
-}
-
-function recordOf(number: number): number {
-  return RECORDS + number * RECORD_SIZE;
-}
-
-/** Where the home of a record stands in the engine's memory, in words. */
-function homeOf(number: number): number {
-  return (RECORD_HOMES >> 2) + number;
-}
 
 /** Where {@link CodeCache.alone} puts its copy, of two records at most, and what leads on behind it. */
 const ALONE = RECORDS;
@@ -140,7 +116,7 @@ export class CodeCache {
     this.#halves = new Uint16Array(engine.buffer);
     this.#bytes = new Uint8Array(engine.buffer);
     this.#ram = new Uint8Array(ram.buffer);
-    this.#index = new RecordIndex(this.#words, (number) => this.#placeOf(number));
+    this.#index = new RecordIndex(this.#words);
     if (threshold > 0) this.starts = new Uint8Array(new SharedArrayBuffer(ram.buffer.byteLength / 8));
   }
 
@@ -278,7 +254,7 @@ export class CodeCache {
     this.#markPage(page, source.host - pageStart, Math.min(offset, 4096));
     this.#runs(page).push({ first, last: record });
     // Not before all is written: what stands in for a record must not be overwritten by what is fused with it.
-    for (const back of returns) this.#entered(back, this.#placeOf(numberOf(back)), mode);
+    for (const back of returns) this.#entered(back, this.#index.placeOf(numberOf(back)), mode);
     return first;
   }
 
@@ -289,17 +265,11 @@ export class CodeCache {
     this.#index.set(host, kind, number);
   }
 
-  /** Where the instruction of a record begins that has a home. */
-  #placeOf(number: number): number {
-    const offset = this.#halves[(recordOf(number) + Record.PLACE) >> 1]! & OFFSET_FIELD;
-    return (this.#words[homeOf(number)]! & HOME_PAGE) * 4096 + offset;
-  }
-
   /** Where the instruction of a record begins, as {@link codeKey} has it; `undefined` if it has been overwritten. */
   keyOf(record: number): number | undefined {
     if (this.#halves[record >> 1] === SpecialHandler.Refetch) return undefined;
     const number = numberOf(record);
-    return this.#placeOf(number) * 8 + (this.#words[homeOf(number)]! >> HOME_MODE_SHIFT & 7);
+    return this.#index.placeOf(number) * 8 + (this.#words[homeOf(number)]! >> HOME_MODE_SHIFT & 7);
   }
 
   /** The record of an instruction that has been decoded, unless it lies in two pages. */

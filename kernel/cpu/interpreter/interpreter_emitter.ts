@@ -202,6 +202,10 @@ export class InterpreterEmitter extends Emitter {
     return this.bits64 || this.flat;
   }
 
+  override noteTarget(target: Value): void {
+    if (this.site.counts) this.f.store(4, this.#record, target, Record.TARGET);
+  }
+
   override noteReturn(target: Value): void {
     if (!this.#linearCode) return;
     const { f } = this;

@@ -36,6 +36,8 @@ export const Record = {
   ENTRIES_LEFT: 7,
   /** i32: immediate operand, or the displacement of a relative branch. */
   IMMEDIATE: 8,
+  /** u32, in the same place, of a near indirect branch: the lower half of where it led to last; 0 before. */
+  TARGET: 8,
   /** i32: displacement of an address; upper half of an immediate operand of more than 32 bits. */
   DISPLACEMENT: 12,
   /** u32, in the same place: record that a direct branch leads to, once known; 0 before. */

@@ -8,7 +8,8 @@
  * @module
  */
 
-import { RECORD_SLOT_COUNT, RECORD_SLOTS } from "../layout.ts";
+import { RECORD_HOMES, RECORD_SIZE, RECORD_SLOT_COUNT, RECORD_SLOTS, RECORDS } from "../layout.ts";
+import { OFFSET_FIELD, Record } from "./record.ts";
 
 const FIRST = RECORD_SLOTS >> 2;
 /** There are a third more slots than records: some are always free, and each record has a number below theirs. */
@@ -19,17 +20,39 @@ const NUMBER = SLOT_MASK;
 const MODE_SHIFT = Math.log2(RECORD_SLOT_COUNT);
 const TAG = ~0 << (MODE_SHIFT + 3);
 
+/** Home of a record: the number of its page, and above it what {@link CodeCache} knows of it. */
+const HOME_PAGE = (1 << 20) - 1;
+
+/** Number of a record, and the other way round. */
+export function numberOf(record: number): number {
+  return (record - RECORDS) / RECORD_SIZE;
+}
+
+export function recordOf(number: number): number {
+  return RECORDS + number * RECORD_SIZE;
+}
+
+/** Where the home of a record stands in the engine's memory, in words. */
+export function homeOf(number: number): number {
+  return (RECORD_HOMES >> 2) + number;
+}
+
+/** Where the place stands in the first word of a record. */
+const PLACE_SHIFT = Record.PLACE * 8;
+
 /** How many slots in a row a place may have. */
 const NEIGHBOURS = 8;
 
 /** Numbers of records, which are not 0, by place and by how the code there is decoded, a number from 0 to 7. */
 export class RecordIndex {
-  constructor(
-    /** The engine's memory. */
-    private readonly words: Int32Array,
-    /** Where the instruction of a record lies. */
-    private readonly placeOf: (number: number) => number,
-  ) {}
+  /** `words`: the engine's memory. */
+  constructor(private readonly words: Int32Array) {}
+
+  /** Where the instruction of a record begins that has a home. */
+  placeOf(number: number): number {
+    const place = this.words[recordOf(number) >> 2]! >>> PLACE_SHIFT;
+    return (this.words[homeOf(number)]! & HOME_PAGE) * 4096 + (place & OFFSET_FIELD);
+  }
 
   /** The record that was set last; 0 if none was. */
   get(host: number, mode: number): number {

@@ -37,7 +37,11 @@ define({ name: "jmp", encodings: ["EB Jb f64", "E9 Jz f64"], semantics: (e) => e
 define({
   name: "jmp",
   encodings: ["FF /4 Ev f64"],
-  semantics: (e) => e.jump(target(e, e.read(0))),
+  semantics: (e) => {
+    const to = target(e, e.read(0));
+    e.noteTarget(to);
+    e.jump(to);
+  },
   ends: true,
 });
 
@@ -64,6 +68,7 @@ define({
     const back = e.nextRip();
     e.push(size, back);
     e.noteReturn(back);
+    e.noteTarget(to);
     e.jump(to);
   },
   ends: true,
