@@ -373,7 +373,6 @@ export abstract class Emitter extends FlagsEmitter {
 
   #stackMask(): Value {
     const { f } = this;
-    if (this.flat) return i64(0xffffffff);
     const attributes = f.loadAs("i32.load", NOWHERE, SEGMENT_ATTRIBUTES + Segment.SS * 4);
     return f.let(select(attributes.and(SegmentAttribute.DB), i64(0xffffffff), i64(0xffff)));
   }
@@ -389,17 +388,18 @@ export abstract class Emitter extends FlagsEmitter {
 
   /** The stack pointer moved by `displacement`, with no access to what it points to. */
   stackPointer(displacement: Value): Local<"i64"> {
-    const pointer = this.f.let(this.readGpr(Gpr.RSP, 8).add(displacement));
-    if (!this.bits64) this.f.set(pointer, pointer.and(this.#stackMask()));
-    return pointer;
+    return this.#cutToStack(this.readGpr(Gpr.RSP, 8).add(displacement));
   }
 
-  /** Sets the stack pointer, of the width that the stack segment says. */
+  /** An offset in the stack segment, of the width that this says. */
+  #cutToStack(offset: Value): Local<"i64"> {
+    if (this.bits64) return this.f.let(offset);
+    return this.f.let(this.flat ? offset.zeroExtend(4) : offset.and(this.#stackMask()));
+  }
+
+  /** Sets the stack pointer, of the width that the stack segment says, to what has been cut to that. */
   setStackPointer(pointer: Local<"i64">): void {
-    if (this.unsegmented) {
-      this.writeGpr(Gpr.RSP, this.bits64 ? 8 : 4, pointer);
-      return;
-    }
+    if (this.unsegmented) return this.writeGpr(Gpr.RSP, 8, pointer);
     this.f.if(this.#stackMask().eq(0xffff), () => this.writeGpr(Gpr.RSP, 2, pointer), () => {
       this.writeGpr(Gpr.RSP, 4, pointer);
     });
@@ -429,10 +429,8 @@ export abstract class Emitter extends FlagsEmitter {
     size: number,
     access: AccessKind,
   ): { linear: Local<"i64">; pointer: Local<"i64"> } {
-    const pointer = this.f.let(offset);
-    if (this.bits64) return { linear: pointer, pointer };
-    this.f.set(pointer, pointer.and(this.#stackMask()));
-    if (this.flat) return { linear: pointer, pointer };
+    const pointer = this.#cutToStack(offset);
+    if (this.unsegmented) return { linear: pointer, pointer };
     return { linear: this.segmentAddress(i32(Segment.SS), pointer, size, access), pointer };
   }
 

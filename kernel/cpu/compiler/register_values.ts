@@ -77,8 +77,8 @@ export class RegisterValues {
   follow(instruction: Instruction, before: readonly SymbolicValue[]): void {
     const { variant, immediate } = instruction;
     const { definition: { name }, operands } = variant.form;
-    if (name === "leave" && this.width === 8 && variant.operandSize !== 2) {
-      return this.set(Gpr.RSP, displaced(before[Gpr.RBP]!, 8));
+    if (name === "leave" && variant.operandSize === this.width) {
+      return this.set(Gpr.RSP, displaced(before[Gpr.RBP]!, this.width));
     }
     const [to, from] = operands.map((spec) => this.#whole(spec, instruction));
     if (to === undefined) return;

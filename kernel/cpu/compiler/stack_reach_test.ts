@@ -1,8 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import { assemble } from "../../../tests/guests/assembler/assembler.ts";
 import { longVcpu } from "../../testing/long_vcpu.ts";
 import { VcpuExit } from "../../vcpu.ts";
-import { Gpr } from "../state.ts";
+import { ENGINE_PAGES } from "../layout.ts";
+import { CodeMode, Gpr } from "../state.ts";
+import { Compiler } from "./compiler.ts";
 
 const ORIGIN = 0x1000;
 const RAM_SIZE = 16 << 20;
@@ -60,5 +62,40 @@ for (
         `threshold ${threshold}`,
       );
     }
+  });
+}
+
+/** Bytes of a region for code at the start of RAM. */
+function sizeOf(mode: CodeMode, source: string): number {
+  const { bytes } = assemble(source, 0);
+  const memory = (pages: number) => new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const ram = memory(1);
+  new Uint8Array(ram.buffer).set(bytes);
+  const starts = new Uint8Array(ram.buffer.byteLength / 8);
+  const compiler = new Compiler({ ram, engine: memory(ENGINE_PAGES), starts, bounce: 0 });
+  const place = { host: 0, mode, page: 0n, context: 0n };
+  const { module } = compiler.compile([{ ...place, slot: 2, expectsUnknown: false, firstExit: 0 }]);
+  return module!.length;
+}
+
+for (
+  const [mode, bits, a, b] of [[CodeMode.Bits64, 64, "rax", "rbp"], [
+    CodeMode.Flat32,
+    32,
+    "eax",
+    "ebp",
+  ]] as const
+) {
+  for (const again of [`push ${a}`, `pop ${a}`]) {
+    Deno.test(`a region of ${bits} bits looks for its stack once: ${again}`, () => {
+      const size = (count: number) => sizeOf(mode, `bits ${bits}\n${`${again}\n`.repeat(count)}hlt`);
+      // Looking for a page takes more than all of that.
+      assertLess(size(9) - size(8), 60);
+    });
+  }
+  Deno.test(`a region of ${bits} bits knows its stack behind LEAVE`, () => {
+    const size = (count: number) =>
+      sizeOf(mode, `bits ${bits}\nmov ${b}, [${b}]\nleave\n${`pop ${a}\n`.repeat(count)}hlt`);
+    assertLess(size(9) - size(8), 60);
   });
 }

@@ -85,7 +85,9 @@ define({
   },
 });
 
-function writeQuotient(e: Emitter, size: number, quotient: Value, remainder: Value): void {
+/** Writes a quotient and the remainder, which is multiplied back: the host would divide once more for it. */
+function writeQuotient(e: Emitter, size: number, quotient: Value, number: Value, divisor: Value): void {
+  const remainder = e.let(number.sub(quotient.mul(divisor)));
   if (size === 1) {
     e.writeGpr(Gpr.RAX, 2, remainder.zeroExtend(1).shl(8).or(quotient.zeroExtend(1)));
     return;
@@ -111,14 +113,14 @@ define({
       const number = e.let(dividend(e, size));
       const quotient = e.let(number.divU(divisor));
       e.if(quotient.shrU(size * 8).ne(0n), () => e.fault(Vector.DE));
-      writeQuotient(e, size, quotient, e.let(number.remU(divisor)));
+      writeQuotient(e, size, quotient, number, divisor);
       return;
     }
     const high = e.readGpr(Gpr.RDX, 8);
     e.if(high.geU(divisor), () => e.fault(Vector.DE));
     e.if(high.eqz(), () => {
       const low = e.readGpr(Gpr.RAX, 8);
-      writeQuotient(e, 8, e.let(low.divU(divisor)), e.let(low.remU(divisor)));
+      writeQuotient(e, 8, e.let(low.divU(divisor)), low, divisor);
     }, () => void e.system("divide128", divisor));
   },
 });
@@ -136,13 +138,13 @@ define({
       e.if(divisor.eq(-1n).and(number.eq(least)), () => e.fault(Vector.DE));
       const quotient = e.let(number.divS(divisor));
       e.if(quotient.signExtend(size).ne(quotient), () => e.fault(Vector.DE));
-      writeQuotient(e, size, quotient, e.let(number.remS(divisor)));
+      writeQuotient(e, size, quotient, number, divisor);
       return;
     }
     const low = e.readGpr(Gpr.RAX, 8);
     const plain = e.readGpr(Gpr.RDX, 8).eq(low.shrS(63)).and(divisor.ne(-1n).or(low.ne(least)));
     e.if(plain, () => {
-      writeQuotient(e, 8, e.let(low.divS(divisor)), e.let(low.remS(divisor)));
+      writeQuotient(e, 8, e.let(low.divS(divisor)), low, divisor);
     }, () => void e.system("divide128Signed", divisor));
   },
 });

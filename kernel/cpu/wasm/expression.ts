@@ -45,7 +45,6 @@ const INTEGER = {
   mul: [0x6c, 0x7e],
   divS: [0x6d, 0x7f],
   divU: [0x6e, 0x80],
-  remS: [0x6f, 0x81],
   remU: [0x70, 0x82],
   and: [0x71, 0x83],
   or: [0x72, 0x84],
@@ -141,9 +140,6 @@ export class Expression<T extends Type = Type> {
   }
   divU(other: Operand<T>): Expression<T> {
     return this.#binary("divU", other);
-  }
-  remS(other: Operand<T>): Expression<T> {
-    return this.#binary("remS", other);
   }
   remU(other: Operand<T>): Expression<T> {
     return this.#binary("remU", other);
