@@ -38,9 +38,6 @@ const REGION_LENGTH = 100;
 const BLOCK_LENGTH = 400;
 /** Most instructions of a function that stands in the region of its caller. */
 const CALLED_LENGTH = 24;
-/** Most calls within calls. */
-const CALL_DEPTH = 2;
-
 /** Calls of a function by itself to which its RETs are known to return: each is a comparison more. */
 const MOST_RECURSIONS = 3;
 
@@ -52,13 +49,11 @@ class Frame {
   readonly calls = new Map<number, Frame>();
   /** Where it goes on when it has called itself, as the branch that such a call is. */
   readonly recursions = new Set<number>();
-  readonly depth: number;
 
   constructor(
     readonly entry: number,
     readonly caller?: { readonly frame: Frame; readonly next: number },
   ) {
-    this.depth = caller === undefined ? 0 : caller.frame.depth + 1;
     this.leaders.add(entry);
   }
 
@@ -180,7 +175,7 @@ class Discovery {
       frame.recursions.add(next);
       return true;
     }
-    if (frame.depth === CALL_DEPTH || frame.calling(target) || !this.#isShort(target)) return false;
+    if (frame.calling(target) || !this.#isShort(target)) return false;
     const called = new Frame(target, { frame, next });
     frame.calls.set(address, called);
     this.#enter(called);

@@ -138,11 +138,17 @@ Deno.test("calls within calls return one by one", () => {
     entry: call outer
     end: jmp rax
     outer: call inner
-    middle: ret
-    inner: ret`);
-  const inner = region.follow(region.follow(region.blocks[0]!.taken, "outer").taken, "inner");
-  const middle = region.follow(inner.likely[0], "middle");
-  region.follow(middle.likely[0], "end");
+    behindInner: ret
+    inner: call innermost
+    behindInnermost: ret
+    innermost: call leaf
+    behindLeaf: ret
+    leaf: ret`);
+  let block = region.blocks[0]!;
+  for (const label of ["outer", "inner", "innermost", "leaf"]) block = region.follow(block.taken, label);
+  for (const label of ["behindLeaf", "behindInnermost", "behindInner", "end"]) {
+    block = region.follow(block.likely[0], label);
+  }
 });
 
 Deno.test("a long function stands in no caller's region", () => {
