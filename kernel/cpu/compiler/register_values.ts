@@ -77,7 +77,7 @@ export class RegisterValues {
   follow(instruction: Instruction, before: readonly SymbolicValue[]): void {
     const { variant, immediate } = instruction;
     const { definition: { name }, operands } = variant.form;
-    if (name === "leave" && variant.operandSize === this.width) {
+    if (name === "leave" && variant.operandSize !== 2) {
       return this.set(Gpr.RSP, displaced(before[Gpr.RBP]!, this.width));
     }
     const [to, from] = operands.map((spec) => this.#whole(spec, instruction));
