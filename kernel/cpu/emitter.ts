@@ -388,11 +388,11 @@ export abstract class Emitter extends FlagsEmitter {
 
   /** The stack pointer moved by `displacement`, with no access to what it points to. */
   stackPointer(displacement: Value): Local<"i64"> {
-    return this.#cutToStack(this.readGpr(Gpr.RSP, 8).add(displacement));
+    return this.cutToStack(this.readGpr(Gpr.RSP, 8).add(displacement));
   }
 
   /** An offset in the stack segment, of the width that this says. */
-  #cutToStack(offset: Value): Local<"i64"> {
+  cutToStack(offset: Value): Local<"i64"> {
     if (this.bits64) return this.f.let(offset);
     return this.f.let(this.flat ? offset.zeroExtend(4) : offset.and(this.#stackMask()));
   }
@@ -429,7 +429,7 @@ export abstract class Emitter extends FlagsEmitter {
     size: number,
     access: AccessKind,
   ): { linear: Local<"i64">; pointer: Local<"i64"> } {
-    const pointer = this.#cutToStack(offset);
+    const pointer = this.cutToStack(offset);
     if (this.unsegmented) return { linear: pointer, pointer };
     return { linear: this.segmentAddress(i32(Segment.SS), pointer, size, access), pointer };
   }

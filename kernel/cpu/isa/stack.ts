@@ -115,8 +115,7 @@ define({
     const size = e.stackSize;
     const { linear, pointer } = e.stackAddressFrom(e.readGpr(Gpr.RBP, 8), size, "read");
     const value = e.load(size, linear);
-    e.f.set(pointer, pointer.add(size).zeroExtend(e.bits64 ? 8 : 4));
-    e.setStackPointer(pointer);
+    e.setStackPointer(e.cutToStack(pointer.add(size)));
     e.writeGpr(Gpr.RBP, size, value);
   },
 });
