@@ -222,10 +222,14 @@ export abstract class Emitter extends FlagsEmitter {
   /** Faults unless SSE instructions may run: CR0.EM and TS clear, CR4.OSFXSR set. */
   requireSse(): void {
     const { f } = this;
-    const cr0 = f.loadAs("i32.load", NOWHERE, CR);
-    const cr4 = f.loadAs("i32.load", NOWHERE, CR + 4 * 8);
-    f.if(cr0.and(Cr0.EM).or(cr4.and(Cr4.OSFXSR).eqz()), () => this.fault(Vector.UD));
-    f.if(cr0.and(Cr0.TS), () => this.fault(Vector.NM));
+    f.if(this.forbidsSse(Cr0.EM), () => this.fault(Vector.UD));
+    f.if(f.loadAs("i32.load", NOWHERE, CR).and(Cr0.TS), () => this.fault(Vector.NM));
+  }
+
+  /** Not 0 if bits of CR0 are set, or CR4.OSFXSR is clear. */
+  protected forbidsSse(cr0: number): Expression<"i32"> {
+    const cr4 = this.f.loadAs("i32.load", NOWHERE, CR + 4 * 8);
+    return this.f.loadAs("i32.load", NOWHERE, CR).and(cr0).or(cr4.and(Cr4.OSFXSR).eqz());
   }
 
   /** Faults unless MMX instructions may run: CR0.EM and TS clear. Pending x87 exceptions are raised. */

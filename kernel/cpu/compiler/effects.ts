@@ -32,6 +32,15 @@ interface Effects {
   readonly callsOut: boolean;
   /** Translations may be others behind it. */
   readonly retranslates: boolean;
+  readonly modes: number;
+}
+
+/** What an instruction may ask of control registers: bits. */
+export enum Mode {
+  /** CR0 and CR4 let SSE instructions run. */
+  Sse = 1,
+  /** MXCSR has floats rounded as WebAssembly does it. */
+  Rounding = 2,
 }
 
 const known = new Map<number, Effects>();
@@ -45,8 +54,10 @@ export interface RegisterEffects {
   readonly flags: boolean;
   /** Written, here or in functions of the CPU that are called. */
   readonly changed: number;
-  /** Whether translations may be others afterwards. */
+  /** Whether translations may be others afterwards, and control registers. */
   readonly retranslates: boolean;
+  /** Bits of {@link Mode} that it asks for. */
+  readonly modes: number;
 }
 
 /** Which registers an instruction uses. */
@@ -61,6 +72,7 @@ export function effectsOf(instruction: Instruction): RegisterEffects {
     flags: effects.flags,
     changed: effects.callsOut ? ALL_REGISTERS : written,
     retranslates: effects.retranslates,
+    modes: effects.modes,
   };
 }
 
@@ -98,6 +110,7 @@ class Probe extends OperandEmitter {
   #flags = false;
   #callsOut = false;
   #retranslates = false;
+  #modes = 0;
   protected override instruction: Instruction;
 
   constructor(variant: Variant) {
@@ -128,7 +141,16 @@ class Probe extends OperandEmitter {
       flags: this.#flags,
       callsOut: this.#callsOut,
       retranslates: this.#retranslates,
+      modes: this.#modes,
     };
+  }
+
+  override requireSse(): void {
+    this.#modes |= Mode.Sse;
+  }
+  override nativeRounding(): readonly Expression<"i32">[] {
+    this.#modes |= Mode.Rounding;
+    return [];
   }
 
   protected override register(number: number): Value {

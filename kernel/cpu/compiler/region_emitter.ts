@@ -12,7 +12,7 @@ import { type CoreFunction, Leaving } from "../core_functions.ts";
 import type { Value } from "../emitter.ts";
 import { type FlagName, FlagsKind, type FlagsSource } from "../flags.ts";
 import { HANDLER_PARAMS, HANDLER_RESULTS } from "../interpreter/core_module.ts";
-import { ATTENTION, CODE_BASE, CODE_DROPPED, Segment, TLB_CONTEXT } from "../state.ts";
+import { ATTENTION, CODE_BASE, CODE_DROPPED, Cr0, Segment, TLB_CONTEXT } from "../state.ts";
 import { tlbEntry } from "../tlb_entry.ts";
 import { Repeat } from "../variant.ts";
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
@@ -24,7 +24,7 @@ import { leaveTo } from "../interpreter/jump_cache.ts";
 import { FETCH_TLB } from "../layout.ts";
 import { PAGE, pageOf } from "./code_pages.ts";
 import { deadFlags } from "./dead_flags.ts";
-import { effectsOf, type RegisterEffects } from "./effects.ts";
+import { effectsOf, Mode, type RegisterEffects } from "./effects.ts";
 import type { Instruction } from "./instruction.ts";
 import type { KnownPages } from "./known_pages.ts";
 import type { RegisterValues } from "./register_values.ts";
@@ -56,6 +56,7 @@ interface Known {
   readonly registers: number;
   readonly pages: KnownPages["held"];
   readonly floats: OrdinaryFloats["held"];
+  readonly modes: number;
 }
 
 /** Bits of what tells where a region was left: {@link Leaving}, the instructions to take from the budget, the address. */
@@ -99,14 +100,12 @@ export class RegionEmitter extends CachedMemoryEmitter {
   #changed = false;
   /** Nobody sees the flags that the instruction leaves. */
   #flagsDead = false;
-  /** CR0 and CR4 have been looked at in this block: SSE instructions may run. */
-  #sseAllowed = false;
-  /** Likewise for MMX instructions, and no x87 exception is pending. */
+  /** Bits of {@link Mode}: control registers have been looked at. */
+  #modes = 0;
+  /** MMX instructions may run, as this block has seen, and no x87 exception is pending. */
   #mmxAllowed = false;
   /** MMX instructions have run in this block: TOP is 0, and no x87 register is empty. */
   #mmxEntered = false;
-  /** MXCSR has been looked at likewise: floats round as WebAssembly does it. */
-  #rounds = false;
   readonly #floats = new OrdinaryFloats();
   /** The block has called a system function, which may have asked for attention. */
   #calledOut = false;
@@ -150,6 +149,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
           this.#faultWithFlags = faultWithFlags;
           this.#node = entry;
           this.#leaveIfAsked(entry.block.address);
+          this.#lookAhead(entry, entry.block.address);
           this.#enterStretch(entry);
           this.#tree(entry);
         });
@@ -201,7 +201,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const registers = this.#registers;
     this.#node = node;
     this.#calledOut = false;
-    this.#forgetModes();
+    this.#forgetMmx();
     const stretch = this.#flow.stretch(node);
     registers.stretch = stretch === undefined ? undefined : this.#stretches.get(stretch)!;
     if (!node.merge && !node.loop) return;
@@ -216,12 +216,15 @@ export class RegionEmitter extends CachedMemoryEmitter {
       this.values.join(this.#ways.get(node) ?? []);
       this.#floats.held = behind!.floats;
       this.#floats.change(passed.changed);
+      this.#modes = passed.retranslates ? 0 : behind!.modes;
     }
     if (node.loop) {
-      const { changed } = this.#effectsOn(between(node, node));
+      const { changed, retranslates } = this.#effectsOn(between(node, node));
       this.values.change(changed);
       this.#floats.change(changed);
+      if (retranslates) this.#modes = 0;
     }
+    this.#modes |= this.#modesAhead(node);
     if (passed.retranslates) this.known.forget();
     const known = (node.merge ? behind!.registers : registers.held.known) & ~passed.changed;
     registers.held = {
@@ -233,6 +236,23 @@ export class RegionEmitter extends CachedMemoryEmitter {
 
   #effectsOn(nodes: ReadonlySet<Node>): RegisterEffects {
     return united(nodes.values().map((node) => this.#effects.get(node)!));
+  }
+
+  /** What a loop asks of control registers that it does not change, if a node begins one where time is spent. */
+  #modesAhead(node: Node): number {
+    const stretch = this.#flow.stretch(node);
+    if (!node.loop || stretch?.first !== node) return 0;
+    const { modes, retranslates } = this.#stretches.get(stretch)!;
+    if (retranslates) return 0;
+    return this.site.expectsUnknown ? modes & Mode.Sse : modes;
+  }
+
+  /** Looks at control registers once before a loop, instead of in each round. */
+  #lookAhead(to: Node, address: number): void {
+    const modes = this.#modesAhead(to) & ~this.#modes;
+    const leave = () => this.#leaveAt(address, Leaving.Unknown);
+    if ((modes & Mode.Sse) !== 0) this.f.ifRarely(this.forbidsSse(Cr0.EM | Cr0.TS), leave);
+    if ((modes & Mode.Rounding) !== 0) this.f.ifRarely(this.roundsNatively().eqz(), leave);
   }
 
   /** Goes over into the stretch that begins with a node, if one does. */
@@ -285,6 +305,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
       registers: known & registers.held.known,
       pages: stay ? pages : [],
       floats: this.#floats.held,
+      modes: this.#modes,
     });
     if (block.next !== undefined) this.#goTo(block.next);
   }
@@ -301,6 +322,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     const values = this.values.held;
     const pages = this.known.held;
     const floats = this.#floats.held;
+    const modes = this.#modes;
     const to = this.#flow.successor(node, edge);
     if (to === undefined) this.#exit(edge.address);
     else {
@@ -309,10 +331,11 @@ export class RegionEmitter extends CachedMemoryEmitter {
       }
       const again = to.order <= node.order;
       // Where a loop begins, the flags would have to be there for that; they are seldom read.
+      const changes = this.#flow.stretch(node) !== this.#flow.stretch(to);
       const asks = again || this.#calledOut;
       if (asks || to.merge || to.loop) this.#spend();
       if (asks) this.#leaveIfAsked(edge.address);
-      const changes = this.#flow.stretch(node) !== this.#flow.stretch(to);
+      if (changes) this.#lookAhead(to, edge.address);
       if (changes || registers.stretch === undefined && (to.merge || to.loop)) registers.synchronize();
       if (changes) this.#enterStretch(to);
       if (to.merge) this.#ways.set(to, [...this.#ways.get(to) ?? [], values]);
@@ -330,6 +353,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.values.held = values;
     this.known.held = pages;
     this.#floats.held = floats;
+    this.#modes = modes;
     this.instruction = instruction;
     this.before = before;
     this.variant = instruction.variant;
@@ -529,11 +553,11 @@ export class RegionEmitter extends CachedMemoryEmitter {
   }
 
   override nativeRounding(): readonly Expression<"i32">[] {
-    if (this.#rounds) return [];
+    if ((this.#modes & Mode.Rounding) !== 0) return [];
     const conditions = super.nativeRounding();
     if (!this.onlyKnown) return conditions;
     this.unlessNative(conditions, () => {});
-    this.#rounds = true;
+    this.#modes |= Mode.Rounding;
     return [];
   }
 
@@ -600,8 +624,9 @@ export class RegionEmitter extends CachedMemoryEmitter {
   }
 
   override requireSse(): void {
-    if (!this.#sseAllowed) super.requireSse();
-    this.#sseAllowed = true;
+    if ((this.#modes & Mode.Sse) !== 0) return;
+    this.f.ifRarely(this.forbidsSse(Cr0.EM | Cr0.TS), () => this.leaveUnknown());
+    this.#modes |= Mode.Sse;
   }
 
   override checkMmx(): void {
@@ -619,16 +644,15 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#mmxEntered = false;
   }
 
-  /** It is not known which instructions may run. */
-  #forgetModes(): void {
-    this.#sseAllowed = false;
+  /** It is not known whether MMX instructions may run. */
+  #forgetMmx(): void {
     this.#mmxAllowed = false;
     this.#mmxEntered = false;
-    this.#rounds = false;
   }
 
   protected override leaveSystem(): void {
-    this.#forgetModes();
+    this.#forgetMmx();
+    this.#modes = 0;
     this.values.change(ALL_REGISTERS);
     this.#floats.change(ALL_REGISTERS);
     this.#registers.reload();
@@ -644,14 +668,16 @@ function united(all: Iterable<RegisterEffects>): RegisterEffects {
   let changed = 0;
   let flags = false;
   let retranslates = false;
+  let modes = 0;
   for (const effects of all) {
     flags ||= effects.flags;
     retranslates ||= effects.retranslates;
+    modes |= effects.modes;
     used |= effects.used;
     written |= effects.written;
     changed |= effects.changed;
   }
-  return { used, written, flags, changed, retranslates };
+  return { used, written, flags, changed, retranslates, modes };
 }
 
 function effectsOfAll(instructions: readonly Instruction[]): RegisterEffects {
