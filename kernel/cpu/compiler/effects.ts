@@ -33,6 +33,8 @@ interface Effects {
   /** Translations may be others behind it. */
   readonly retranslates: boolean;
   readonly modes: number;
+  /** Shapes of ordinary floats that are wanted, by the register. */
+  readonly floats: ReadonlyMap<number, number>;
 }
 
 /** What an instruction may ask of control registers: bits. */
@@ -60,20 +62,31 @@ export interface RegisterEffects {
   readonly modes: number;
 }
 
+/** XMM registers, by number, that an instruction wants ordinary floats of, with their shapes as `floatShape` has them. */
+export function floatsOf(instruction: Instruction): ReadonlyMap<number, number> {
+  const { floats } = effects(instruction.variant);
+  return new Map(floats.entries().map(([number, shape]) => [xmm(number, instruction), shape]));
+}
+
 /** Which registers an instruction uses. */
 export function effectsOf(instruction: Instruction): RegisterEffects {
-  const key = variantKey(instruction.variant);
-  let effects = known.get(key);
-  if (effects === undefined) known.set(key, effects = new Probe(instruction.variant).probe());
-  const written = named(effects.written, instruction);
+  const { read, written: all, flags, callsOut, retranslates, modes } = effects(instruction.variant);
+  const written = named(all, instruction);
   return {
-    used: named(effects.read, instruction) | written,
+    used: named(read, instruction) | written,
     written,
-    flags: effects.flags,
-    changed: effects.callsOut ? ALL_REGISTERS : written,
-    retranslates: effects.retranslates,
-    modes: effects.modes,
+    flags,
+    changed: callsOut ? ALL_REGISTERS : written,
+    retranslates,
+    modes,
   };
+}
+
+function effects(variant: Variant): Effects {
+  const key = variantKey(variant);
+  let found = known.get(key);
+  if (found === undefined) known.set(key, found = new Probe(variant).probe());
+  return found;
 }
 
 function named(registers: ReadonlySet<number>, instruction: Instruction): number {
@@ -83,7 +96,8 @@ function named(registers: ReadonlySet<number>, instruction: Instruction): number
 }
 
 /** The register that a stand-in stands for, if there is one. */
-function meant(number: number, { register, rm, index, ripRelative }: Instruction): number {
+function meant(number: number, instruction: Instruction): number {
+  const { register, rm, index, ripRelative } = instruction;
   switch (number) {
     case Named.REGISTER:
       return general(register);
@@ -91,11 +105,14 @@ function meant(number: number, { register, rm, index, ripRelative }: Instruction
       return ripRelative ? 0 : general(rm);
     case Named.INDEX:
       return general(index);
-    case Named.XMM:
-      return 1 << (FIRST_XMM + (register >> 3));
     default:
-      return 1 << (FIRST_XMM + (rm >> 3));
+      return 1 << (FIRST_XMM + xmm(number, instruction));
   }
+}
+
+/** Number of the XMM register that a stand-in stands for. */
+function xmm(number: number, { register, rm }: Instruction): number {
+  return (number === Named.XMM ? register : rm) >> 3;
 }
 
 /** A general register that is named by its offset; nothing else is one. */
@@ -111,6 +128,9 @@ class Probe extends OperandEmitter {
   #callsOut = false;
   #retranslates = false;
   #modes = 0;
+  readonly #floats = new Map<number, number>();
+  /** Registers that values have been read from. */
+  readonly #sources = new Map<Expression, number>();
   protected override instruction: Instruction;
 
   constructor(variant: Variant) {
@@ -142,6 +162,7 @@ class Probe extends OperandEmitter {
       callsOut: this.#callsOut,
       retranslates: this.#retranslates,
       modes: this.#modes,
+      floats: this.#floats,
     };
   }
 
@@ -170,7 +191,19 @@ class Probe extends OperandEmitter {
   }
   override readXmm(number: number): Local<"v128"> {
     this.#read.add(FIRST_XMM + number);
-    return this.f.local("v128");
+    const value = this.f.local("v128");
+    this.#sources.set(value, FIRST_XMM + number);
+    return value;
+  }
+  protected override readFloatOperand(index: number, type: "f32" | "f64"): Local {
+    const value = super.readFloatOperand(index, type);
+    this.#sources.set(value, FIRST_XMM + this.xmmNumber(index)!);
+    return value;
+  }
+  override isOrdinary(value: Expression, shape: number): boolean {
+    const source = this.#sources.get(value);
+    if (source !== undefined) this.#floats.set(source, shape);
+    return false;
   }
   override writeXmm(number: number, _value: Expression<"v128">): void {
     this.#written.add(FIRST_XMM + number);

@@ -165,8 +165,12 @@ export abstract class OperandEmitter extends Emitter {
   }
 
   protected override readFloatOperand(index: number, type: "f32" | "f64"): Local {
-    const whole = this.readXmm(this.xmmNumber(index)!);
-    return this.f.let(simdLane(`${LANES[type]}.extract_lane`, 0, whole));
+    return this.readLowFloat(this.xmmNumber(index)!, type);
+  }
+
+  /** The low float of an XMM register. */
+  protected readLowFloat(number: number, type: "f32" | "f64"): Local {
+    return this.f.let(simdLane(`${LANES[type]}.extract_lane`, 0, this.readXmm(number)));
   }
 
   override writeFloat(index: number, type: "f32" | "f64", value: Expression): void {

@@ -55,6 +55,16 @@ export class OrdinaryFloats {
     return covers(this.#values.get(value) ?? 0, shape);
   }
 
+  /** Whether a register is known to hold ordinary floats. */
+  holds(number: number, shape: number): boolean {
+    return covers(this.held[number]!, shape);
+  }
+
+  /** Registers have been found to hold ordinary floats of shapes. */
+  found(shapes: ReadonlyMap<number, number>): void {
+    this.held = this.held.map((held, number) => shapes.get(number) ?? held);
+  }
+
   /** Registers of a set hold something else from now on. */
   change(set: number): void {
     this.held = this.held.map((shape, number) => (set & (1 << (FIRST_XMM + number))) !== 0 ? 0 : shape);

@@ -37,6 +37,7 @@ const PXOR_XMM1_XMM1 = "db 0x66, 0x0f, 0xef, 0xc9";
 const POR_XMM1_XMM2 = "db 0x66, 0x0f, 0xeb, 0xca";
 const MOVLHPS_XMM1_XMM1 = "db 0x0f, 0x16, 0xc9";
 const MOVAPD_XMM3_XMM1 = "db 0x66, 0x0f, 0x28, 0xd9";
+const MOVAPD_XMM3_XMM2 = "db 0x66, 0x0f, 0x28, 0xda";
 const LDMXCSR_START = "db 0x0f, 0xae, 0x17";
 const STMXCSR_RBX = "db 0x0f, 0xae, 0x1b";
 const MOVQ_XMM1_RAX = "db 0x66, 0x48, 0x0f, 0x6e, 0xc8";
@@ -87,6 +88,55 @@ const SEQUENCES: { readonly [what: string]: readonly string[] } = {
     "inner:",
     ADDSD_XMM1_XMM3,
     MOVAPD_XMM1_XMM2,
+    "dec eax",
+    "jne inner",
+  ],
+  "a value in all rounds of a loop": [
+    MOVAPD_XMM1_XMM2,
+    "mov eax, 3",
+    "jmp inner",
+    "inner:",
+    ADDSD_XMM1_XMM3,
+    "dec eax",
+    "jne inner",
+  ],
+  "a value in all rounds of a loop that a region begins with": [
+    MOVAPD_XMM1_XMM2,
+    "mov r8d, 3",
+    "mov rax, cr0",
+    "mov cr0, rax",
+    "inner:",
+    ADDSD_XMM1_XMM3,
+    "dec r8d",
+    "jne inner",
+  ],
+  "a value that a loop adds": [
+    MOVAPD_XMM3_XMM2,
+    "mov eax, 3",
+    "jmp inner",
+    "inner:",
+    ADDSD_XMM1_XMM3,
+    "dec eax",
+    "jne inner",
+  ],
+  "a value on one of two ways into a loop": [
+    "mov eax, 3",
+    "test ecx, 8",
+    "je inner",
+    MOVAPD_XMM1_XMM2,
+    "inner:",
+    ADDSD_XMM1_XMM3,
+    "dec eax",
+    "jne inner",
+  ],
+  "a value on one of two ways in a loop": [
+    "mov eax, 4",
+    "inner:",
+    ADDSD_XMM1_XMM3,
+    "test eax, 1",
+    "je over",
+    MOVAPD_XMM1_XMM2,
+    "over:",
     "dec eax",
     "jne inner",
   ],

@@ -14,6 +14,7 @@ import { type FlagName, FlagsKind, type FlagsSource } from "../flags.ts";
 import { HANDLER_PARAMS, HANDLER_RESULTS } from "../interpreter/core_module.ts";
 import { ATTENTION, CODE_BASE, CODE_DROPPED, Cr0, Segment, TLB_CONTEXT } from "../state.ts";
 import { tlbEntry } from "../tlb_entry.ts";
+import { FLOATS } from "../isa/sse_float.ts";
 import { Repeat } from "../variant.ts";
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { FunctionBuilder, type Label, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
@@ -24,13 +25,13 @@ import { leaveTo } from "../interpreter/jump_cache.ts";
 import { FETCH_TLB } from "../layout.ts";
 import { PAGE, pageOf } from "./code_pages.ts";
 import { deadFlags } from "./dead_flags.ts";
-import { effectsOf, Mode, type RegisterEffects } from "./effects.ts";
+import { effectsOf, floatsOf, Mode, type RegisterEffects } from "./effects.ts";
 import type { Instruction } from "./instruction.ts";
 import type { KnownPages } from "./known_pages.ts";
 import type { RegisterValues } from "./register_values.ts";
 import { OrdinaryFloats } from "./ordinary_floats.ts";
 import { CachedMemoryEmitter } from "./cached_memory.ts";
-import { ALL_REGISTERS, Registers } from "./registers.ts";
+import { ALL_REGISTERS, FIRST_XMM, Registers } from "./registers.ts";
 
 /** What a region needs around it. */
 export interface RegionSite {
@@ -225,6 +226,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
       if (retranslates) this.#modes = 0;
     }
     this.#modes |= this.#modesAhead(node);
+    this.#floats.found(this.#floatsAhead(node));
     if (passed.retranslates) this.known.forget();
     const known = (node.merge ? behind!.registers : registers.held.known) & ~passed.changed;
     registers.held = {
@@ -247,12 +249,40 @@ export class RegionEmitter extends CachedMemoryEmitter {
     return this.site.expectsUnknown ? modes & Mode.Sse : modes;
   }
 
-  /** Looks at control registers once before a loop, instead of in each round. */
+  /**
+   * XMM registers, with the shapes of the ordinary floats that a loop wants of them in each round before it writes them,
+   * if a node begins one where time is spent.
+   */
+  #floatsAhead(node: Node): ReadonlyMap<number, number> {
+    const wanted = new Map<number, number>();
+    if (this.site.expectsUnknown || !node.loop || this.#flow.stretch(node)?.first !== node) return wanted;
+    let written = 0;
+    for (const instruction of node.block.instructions) {
+      for (const [number, shape] of floatsOf(instruction)) {
+        if ((written & 1 << FIRST_XMM + number) === 0 && !wanted.has(number)) wanted.set(number, shape);
+      }
+      written |= effectsOf(instruction).changed;
+    }
+    return wanted;
+  }
+
+  /** Looks before a loop at what each round would have to look at, unless it is known. */
   #lookAhead(to: Node, address: number): void {
+    const { f } = this;
     const modes = this.#modesAhead(to) & ~this.#modes;
     const leave = () => this.#leaveAt(address, Leaving.Unknown);
-    if ((modes & Mode.Sse) !== 0) this.f.ifRarely(this.forbidsSse(Cr0.EM | Cr0.TS), leave);
-    if ((modes & Mode.Rounding) !== 0) this.f.ifRarely(this.roundsNatively().eqz(), leave);
+    if ((modes & Mode.Sse) !== 0) f.ifRarely(this.forbidsSse(Cr0.EM | Cr0.TS), leave);
+    f.scope(() => {
+      if ((modes & Mode.Rounding) !== 0) f.ifRarely(this.roundsNatively().eqz(), leave);
+      for (const [number, shape] of this.#floatsAhead(to)) {
+        if (this.#floats.holds(number, shape)) continue;
+        const floats = FLOATS.find((floats) => floats.shape === shape)!;
+        const value = floats.count > 1
+          ? this.readXmm(number)
+          : this.readLowFloat(number, floats.width === 32 ? "f32" : "f64");
+        f.unlessAll(floats.areOrdinary(this, [value]), leave);
+      }
+    });
   }
 
   /** Goes over into the stretch that begins with a node, if one does. */
@@ -335,7 +365,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
       const asks = again || this.#calledOut;
       if (asks || to.merge || to.loop) this.#spend();
       if (asks) this.#leaveIfAsked(edge.address);
-      if (changes) this.#lookAhead(to, edge.address);
+      this.#lookAhead(to, edge.address);
       if (changes || registers.stretch === undefined && (to.merge || to.loop)) registers.synchronize();
       if (changes) this.#enterStretch(to);
       if (to.merge) this.#ways.set(to, [...this.#ways.get(to) ?? [], values]);
