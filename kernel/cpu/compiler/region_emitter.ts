@@ -226,7 +226,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
       if (retranslates) this.#modes = 0;
     }
     this.#modes |= this.#modesAhead(node);
-    this.#floats.found(this.#floatsAhead(node));
+    const floats = this.#floatsAhead(node);
+    if (floats.size > 0) this.#floats.found(floats);
     if (passed.retranslates) this.known.forget();
     const known = (node.merge ? behind!.registers : registers.held.known) & ~passed.changed;
     registers.held = {
@@ -240,22 +241,27 @@ export class RegionEmitter extends CachedMemoryEmitter {
     return united(nodes.values().map((node) => this.#effects.get(node)!));
   }
 
-  /** What a loop asks of control registers that it does not change, if a node begins one where time is spent. */
-  #modesAhead(node: Node): number {
+  /** What a loop does, if a node begins one where time is spent. */
+  #loopAhead(node: Node): RegisterEffects | undefined {
     const stretch = this.#flow.stretch(node);
-    if (!node.loop || stretch?.first !== node) return 0;
-    const { modes, retranslates } = this.#stretches.get(stretch)!;
+    return node.loop && stretch?.first === node ? this.#stretches.get(stretch) : undefined;
+  }
+
+  /** What a loop asks of control registers that it does not change, if a node begins one. */
+  #modesAhead(node: Node): number {
+    const { modes, retranslates } = this.#loopAhead(node) ?? { modes: 0, retranslates: false };
     if (retranslates) return 0;
     return this.site.expectsUnknown ? modes & Mode.Sse : modes;
   }
 
   /**
    * XMM registers, with the shapes of the ordinary floats that a loop wants of them in each round before it writes them,
-   * if a node begins one where time is spent.
+   * if a node begins one.
    */
   #floatsAhead(node: Node): ReadonlyMap<number, number> {
     const wanted = new Map<number, number>();
-    if (this.site.expectsUnknown || !node.loop || this.#flow.stretch(node)?.first !== node) return wanted;
+    const { modes } = this.#loopAhead(node) ?? { modes: 0 };
+    if (this.site.expectsUnknown || modes === 0) return wanted;
     let written = 0;
     for (const instruction of node.block.instructions) {
       for (const [number, shape] of floatsOf(instruction)) {
