@@ -11,6 +11,7 @@ import { Flag, Gpr, Vector } from "../state.ts";
 import { i64, select } from "../wasm/expression.ts";
 import { Memory } from "../wasm/function_builder.ts";
 import { define, definePseudo } from "./definition.ts";
+import { loadSegment } from "./segment_load.ts";
 
 define({
   name: "mov",
@@ -224,8 +225,7 @@ define({
   semantics: (e) => {
     const selector = e.read(1);
     e.if(e.registerNumber().eq(1), () => e.fault(Vector.UD));
-    e.system("moveToSegment", selector, e.registerNumber());
-    e.dispatch();
+    loadSegment(e, e.registerNumber(), selector, () => {});
   },
   ends: true,
 });

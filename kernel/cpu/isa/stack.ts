@@ -7,6 +7,7 @@
 import { Gpr, Segment } from "../state.ts";
 import { i64 } from "../wasm/expression.ts";
 import { define } from "./definition.ts";
+import { loadSegment } from "./segment_load.ts";
 
 define({
   name: "push",
@@ -70,9 +71,7 @@ for (const [push, pop, segment] of SEGMENTS) {
     encodings: [pop],
     semantics: (e) => {
       const { value, commit } = e.pop(e.stackSize);
-      e.system("moveToSegment", value.and(0xffff), i64(segment));
-      commit();
-      e.dispatch();
+      loadSegment(e, i64(segment), e.let(value.and(0xffff)), commit);
     },
     ends: true,
   });

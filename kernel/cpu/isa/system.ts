@@ -143,8 +143,6 @@ define({
 result("rdrand", ["NFx 0F C7 /6 Rv", "NFx 0F C7 /7 Rv"]);
 
 // System calls.
-transfer("sysenter", ["0F 34"]);
-transfer("sysexit", ["0F 35"], (e) => [i64(0), i64(e.operandSize)]);
 for (const [digit, segment] of [[0, Segment.FS], [1, Segment.GS]] as const) {
   result("readSegmentBase", [`F3 0F AE /${digit} Ry o64`], () => [i64(segment)]);
   plain(

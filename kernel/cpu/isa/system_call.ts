@@ -1,6 +1,6 @@
 /**
- * SYSCALL and SYSRET between 64-bit user and kernel code (SDM volume 2). What is out of the ordinary, single steps and
- * alignment checks, is left to `system/`.
+ * SYSCALL and SYSRET between 64-bit user and kernel code, SYSENTER and SYSEXIT between 32-bit code in flat segments (SDM
+ * volume 2). What is out of the ordinary, single steps and alignment checks, is left to `system/`.
  *
  * @module
  */
@@ -10,6 +10,8 @@ import {
   ARITHMETIC_FLAGS,
   CONTEXT_USER,
   CPL,
+  CR,
+  Cr0,
   EFER,
   Efer,
   Flag,
@@ -26,16 +28,27 @@ import {
   SegmentAttribute,
   SFMASK,
   STAR,
+  SYSENTER_CS,
+  SYSENTER_EIP,
+  SYSENTER_ESP,
   TLB_CONTEXT,
 } from "../state.ts";
-import { CODE64_ATTRIBUTES, FLAT_DATA_ATTRIBUTES, SYSRET_FLAGS } from "../flat_segments.ts";
+import {
+  CODE32_ATTRIBUTES,
+  CODE64_ATTRIBUTES,
+  FLAT_DATA_ATTRIBUTES,
+  SYSRET_FLAGS,
+} from "../flat_segments.ts";
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
-import { NOWHERE } from "../wasm/function_builder.ts";
+import { type Local, NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
 import { interruptsEnabled } from "./flag.ts";
 
 /** Flags that make more of the instruction than is written here. */
 const SPECIAL = Flag.TF | Flag.RF | Flag.VM | Flag.AC;
+
+/** The privilege level of user code's segments, among their attributes. */
+const USER = 3 << SegmentAttribute.DPL_SHIFT;
 
 function enabled(e: Emitter): Expression<"i32"> {
   return e.f.loadAs("i32.load", NOWHERE, EFER).and(Efer.SCE).ne(0);
@@ -50,7 +63,7 @@ function setFlat(e: Emitter, segment: Segment, selector: Expression<"i32">, attr
   f.storeAs("i32.store", NOWHERE, i32(attributes), SEGMENT_ATTRIBUTES + segment * 4);
 }
 
-/** Enters privilege level 0 or 3. Code stays 64-bit code, so only that changes in what tags say. */
+/** Enters privilege level 0 or 3. Code is decoded as before, so only that changes in what tags say. */
 function setPrivilege(e: Emitter, cpl: 0 | 3): void {
   const { f } = e;
   f.storeAs("i32.store", NOWHERE, i32(cpl), CPL);
@@ -110,12 +123,71 @@ define({
     const special = flags.wrap().or(e.systemFlag(-1)).and(SPECIAL);
     e.if(enabled(e).and(kernel).and(canonical).and(special.eqz()), () => {
       const selector = f.loadAs("i32.load16_u", NOWHERE, STAR + 6);
-      const level = 3 << SegmentAttribute.DPL_SHIFT;
-      setFlat(e, Segment.CS, selector.add(16).and(0xffff).or(3), CODE64_ATTRIBUTES | level);
-      setFlat(e, Segment.SS, selector.add(8).and(0xffff).or(3), FLAT_DATA_ATTRIBUTES | level);
+      setFlat(e, Segment.CS, selector.add(16).and(0xffff).or(3), CODE64_ATTRIBUTES | USER);
+      setFlat(e, Segment.SS, selector.add(8).and(0xffff).or(3), FLAT_DATA_ATTRIBUTES | USER);
       setPrivilege(e, 3);
       setFlags(e, flags);
       f.if(flags.wrap().and(Flag.IF), () => interruptsEnabled(e, () => {}));
+      e.jump(target);
+    }, slow);
+  },
+  ends: true,
+});
+
+/** What SYSENTER and SYSEXIT make selectors of. */
+function sysenterSelector(e: Emitter): Local<"i32"> {
+  return e.f.let(e.f.loadAs("i32.load", NOWHERE, SYSENTER_CS).and(0xfffc));
+}
+
+/** Whether 32-bit code is all there is, and SYSENTER and SYSEXIT are set up. */
+function entersFlat(e: Emitter, selector: Local<"i32">): Expression<"i32"> {
+  const { f } = e;
+  const isProtected = f.loadAs("i32.load", NOWHERE, CR).and(Cr0.PE);
+  const legacy = f.loadAs("i32.load", NOWHERE, EFER).and(Efer.LMA).eqz();
+  return isProtected.and(legacy).and(selector.ne(0)).and(e.systemFlag(SPECIAL).eqz());
+}
+
+define({
+  name: "sysenter",
+  encodings: ["0F 34"],
+  semantics: (e) => {
+    const slow = () => {
+      e.system("sysenter");
+      e.dispatch();
+    };
+    if (!e.flat) return slow();
+    const { f } = e;
+    const selector = sysenterSelector(e);
+    e.if(entersFlat(e, selector), () => {
+      setFlat(e, Segment.CS, selector, CODE32_ATTRIBUTES);
+      setFlat(e, Segment.SS, selector.add(8).and(0xffff), FLAT_DATA_ATTRIBUTES);
+      setPrivilege(e, 0);
+      f.storeAs("i32.store", NOWHERE, e.systemFlag(~Flag.IF), RFLAGS);
+      e.writeGpr(Gpr.RSP, 4, f.load(4, NOWHERE, SYSENTER_ESP));
+      e.jump(f.load(4, NOWHERE, SYSENTER_EIP));
+    }, slow);
+  },
+  ends: true,
+});
+
+define({
+  name: "sysexit",
+  encodings: ["0F 35"],
+  semantics: (e) => {
+    const slow = () => {
+      e.system("sysexit", i64(0), i64(e.operandSize));
+      e.dispatch();
+    };
+    if (!e.flat) return slow();
+    const { f } = e;
+    const selector = sysenterSelector(e);
+    const kernel = f.loadAs("i32.load", NOWHERE, CPL).eqz();
+    e.if(entersFlat(e, selector).and(kernel), () => {
+      setFlat(e, Segment.CS, selector.add(16).and(0xffff).or(3), CODE32_ATTRIBUTES | USER);
+      setFlat(e, Segment.SS, selector.add(24).and(0xffff).or(3), FLAT_DATA_ATTRIBUTES | USER);
+      setPrivilege(e, 3);
+      const target = e.readGpr(Gpr.RDX, 4);
+      e.writeGpr(Gpr.RSP, 4, e.readGpr(Gpr.RCX, 4));
       e.jump(target);
     }, slow);
   },

@@ -107,6 +107,7 @@ export const protectedFlat: Guest = {
       changed("reads with a base", READ, load("ds", BASE, FLAT_LIMIT, DATA, PAGES)),
       changed("writes with a base", WRITE, load("ds", BASE, FLAT_LIMIT, DATA, PAGES)),
       changed("reads beyond a limit", READ, load("ds", 0, SCRATCH >> 12, DATA, PAGES)),
+      changed("reads beyond a limit in bytes", READ, load("ds", 0, FLAT_LIMIT, DATA)),
       changed("reads beyond a smaller limit", READ, load("ds", 0, (SCRATCH >> 12) - 1, DATA, PAGES)),
       changed("writes what may only be read", WRITE, load("ds", 0, FLAT_LIMIT, READ_ONLY, PAGES)),
       changed("reads what may only be read", READ, load("ds", 0, FLAT_LIMIT, READ_ONLY, PAGES)),
@@ -281,6 +282,33 @@ export const protectedFlat: Guest = {
   cli
   ${DONE}`,
         after: show("ebx") + show("ecx"),
+      },
+      {
+        name: "interrupt flag behind SYSENTER",
+        body: `xor edx, edx
+  mov ecx, 0x174
+  mov eax, KCODE
+  wrmsr
+  mov ecx, 0x175
+  mov eax, esp
+  wrmsr
+  mov ecx, 0x176
+  mov eax, .entry
+  wrmsr
+  pushfd
+  pop ebx
+  ${toUser(".user", "0x202")}.user:
+  mov eax, UDATA
+  mov ds, ax
+  mov es, ax
+  pushfd
+  pop ecx
+  sysenter
+.entry:
+  pushfd
+  pop edx
+  ${DONE}`,
+        after: show("ebx") + show("ecx") + show("edx"),
       },
       {
         name: "interrupt flag",

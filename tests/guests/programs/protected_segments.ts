@@ -20,6 +20,8 @@ import {
 export const load = (register: string, base: number, limit: number, access: number, flags = 4) =>
   `${descriptor(0, segment(base, limit, access, flags))}mov eax, FREE\nmov ${register}, ax\n`;
 const SCRATCH = 0x300000;
+/** Goes to ring 3, where all segments are flat. Changes EAX. */
+const toFlatUser = () => `${toUser(".user")}.user:\nmov eax, UDATA\nmov ds, ax\nmov es, ax\n`;
 const DATA = 0x93;
 const READ_ONLY = 0x91;
 const CODE = 0x9b;
@@ -61,7 +63,16 @@ export const protectedSegments: Guest = {
     { name: "not present in SS", body: load("ss", 0, 0xfffff, 0x13, 12) },
     { name: "system descriptor in FS", body: "mov eax, TSS\nmov fs, ax" },
     { name: "beyond the table", body: "mov eax, 0x1000\nmov fs, ax" },
+    {
+      name: "beyond the table, where a descriptor might be",
+      body: `mov dword [gdt_free - FREE + 0xfff8], 0xffff
+  mov dword [gdt_free - FREE + 0xfffc], 0xcf9300
+  mov eax, 0xfff8
+  mov fs, ax`,
+    },
     { name: "LDT without one", body: "mov eax, 4\nmov fs, ax" },
+    { name: "LDT without one, with a number that the GDT has", body: "mov eax, KDATA + 4\nmov fs, ax" },
+    { name: "ring 3 data in SS", body: "mov eax, UDATA\nmov ss, ax" },
     { name: "wrong RPL in SS", body: "mov eax, KDATA + 1\nmov ss, ax" },
     {
       name: "RPL does not matter for conforming code",
@@ -71,9 +82,114 @@ export const protectedSegments: Guest = {
     { name: "RPL above DPL", body: "mov eax, KDATA + 3\nmov fs, ax" },
     { name: "ring 0 data in ring 3", body: `${toUser(".user")}.user:\nmov eax, KDATA\nmov fs, ax` },
     {
+      name: "ring 0 data in ring 3, where all segments are flat",
+      body: `${toFlatUser()}mov eax, KDATA\nmov fs, ax`,
+    },
+    {
       name: "accessed bit",
       body: `${load("fs", 0, 0xfffff, 0x92, 12)}`,
       after: show("dword [gdt_free + 4]", "descriptor"),
+    },
+    {
+      name: "accessed bit of what DS holds",
+      body: `${load("ds", 0, 0xfffff, 0x92, 12)}`,
+      after: show("dword [gdt_free + 4]", "descriptor"),
+    },
+    {
+      name: "segments saved, loaded and restored",
+      body: `${descriptor(0, segment(SCRATCH, 0xff, DATA))}mov dword [SCRATCH], 3
+  xor eax, eax
+  mov gs, ax
+  xor ebx, ebx
+  mov edi, 20
+.again:
+  push ds
+  push es
+  push fs
+  push gs
+  mov eax, KDATA
+  mov ds, ax
+  mov es, ax
+  mov eax, FREE
+  mov fs, ax
+  mov gs, ax
+  add ebx, [fs:0]
+  xor byte [gdt_free + 3], 0x10
+  mov gs, ax
+  add ebx, [fs:0]
+  mov dword [gs:0], 5
+  add ebx, [gs:0]
+  xor byte [gdt_free + 3], 0x10
+  pop gs
+  pop fs
+  pop es
+  pop ds
+  dec edi
+  jnz .again
+  mov eax, ds
+  mov ecx, es
+  mov edx, fs
+  mov esi, gs
+  ${DONE}`,
+      after: show("eax") + show("ebx") + show("ecx") + show("edx") + show("esi"),
+    },
+    {
+      name: "SYSENTER and SYSEXIT",
+      body: `xor edx, edx
+  mov ecx, 0x174
+  mov eax, KCODE
+  wrmsr
+  mov ecx, 0x175
+  mov eax, esp
+  wrmsr
+  mov ecx, 0x176
+  mov eax, .entry
+  wrmsr
+  mov ebp, esp
+  xor ebx, ebx
+  mov edi, 20
+  ${toFlatUser()}.again:
+  pushfd
+  add ebx, [esp]
+  popfd
+  sysenter
+.entry:
+  sub ebp, esp
+  add ebx, ebp
+  mov ebp, esp
+  pushfd
+  add ebx, [esp]
+  popfd
+  mov eax, cs
+  add ebx, eax
+  mov eax, ss
+  shl eax, 8
+  add ebx, eax
+  mov edx, .back
+  mov ecx, USER_STACK
+  sysexit
+.back:
+  add ebx, esp
+  mov eax, cs
+  shl eax, 16
+  add ebx, eax
+  mov eax, ss
+  shl eax, 12
+  add ebx, eax
+  dec edi
+  jnz .again
+  mov ecx, cs
+  mov edx, ss
+  ${DONE}`,
+      after: show("ebx") + show("ecx") + show("edx"),
+    },
+    {
+      name: "SYSENTER that is not set up",
+      body: "mov ecx, 0x174\nxor eax, eax\nxor edx, edx\nwrmsr\nsysenter",
+    },
+    {
+      name: "SYSEXIT in ring 3",
+      body: `mov ecx, 0x174\nmov eax, KCODE\nxor edx, edx\nwrmsr\n${toFlatUser()}sysexit`,
     },
     // Far transfers.
     { name: "far jump", body: "jmp KCODE:.there\nud2\n.there:\nmov ebx, cs", after: show("ebx") },

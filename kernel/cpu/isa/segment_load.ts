@@ -1,0 +1,93 @@
+/**
+ * Loads of DS, ES, FS and GS as the kernels of 32-bit systems make them at each entry and exit (SDM volume 3, 5.6). What
+ * is out of the ordinary, SS and all that faults, is left to `system/`.
+ *
+ * @module
+ */
+
+import type { Emitter, Value } from "../emitter.ts";
+import {
+  CPL,
+  CR,
+  Cr0,
+  GDTR,
+  Segment,
+  SEGMENT_ATTRIBUTES,
+  SEGMENT_BASE,
+  SEGMENT_LIMIT,
+  SEGMENT_SELECTOR,
+  SegmentAttribute,
+} from "../state.ts";
+import { type Expression, i32, i64, select } from "../wasm/expression.ts";
+import { NOWHERE } from "../wasm/function_builder.ts";
+
+/** In the upper half of a descriptor: data that is present and has been accessed. */
+const KIND = 0x9900;
+const DATA = 0x9100;
+/** Both halves, without DPL, AVL and D/B, of data that reaches from 0 to 4 GiB and may be written. */
+const FLAT_LOW = 0xffff;
+const FLAT_HIGH = 0x8f0200;
+const FLAT_HIGH_MASK = 0xff8f06ff;
+
+/** Selectors that name no descriptor have none of these bits. */
+const NOT_NULL = 0xfffc;
+const LOCAL = 4;
+
+/** Loads a segment register by its number, then goes on behind the instruction. `commit`: what else that does. */
+export function loadSegment(e: Emitter, segment: Value, selector: Value, commit: () => void): void {
+  const slow = () => {
+    e.system("moveToSegment", selector, segment);
+    commit();
+    e.dispatch();
+  };
+  // Other code is that of firmware, or may have to be decoded otherwise behind any load.
+  if (!e.flat) return slow();
+  const { f } = e;
+  const done = () => {
+    commit();
+    e.jump(e.nextRip());
+  };
+  const number = f.let(segment.wrap());
+  const named = f.let(selector.wrap());
+  f.block((other) => {
+    const kernel = f.loadAs("i32.load", NOWHERE, CR).and(Cr0.PE).gtU(f.loadAs("i32.load", NOWHERE, CPL));
+    f.branchIf(kernel.and(number.ne(Segment.SS)).eqz(), other);
+    const free = number.geU(Segment.FS);
+    f.if(free.and(named.and(NOT_NULL).eqz()), () => {
+      set(e, number, named, i64(0), i32(0), i32(SegmentAttribute.UNUSABLE));
+      done();
+    });
+    const limit = f.loadAs("i32.load16_u", NOWHERE, GDTR + 8);
+    f.branchIf(named.and(LOCAL).ne(0).or(named.or(7).gtU(limit)), other);
+    const address = f.load(8, NOWHERE, GDTR).add(named.and(0xfff8).extendU()).zeroExtend(4);
+    const descriptor = e.load(8, f.let(address));
+    const low = f.let(descriptor.wrap());
+    const high = f.let(descriptor.shrU(32).wrap());
+    f.branchIf(high.and(KIND).ne(DATA).or(high.shrU(13).and(3).ltU(named.and(3))), other);
+    const flat = low.eq(FLAT_LOW).and(high.and(FLAT_HIGH_MASK).eq(FLAT_HIGH));
+    // Then this code is decoded as before. It never depends on FS and GS.
+    f.branchIf(flat.or(free).eqz(), other);
+    const base = low.shrU(16).or(high.and(0xff).shl(16)).or(high.and(0xff00_0000 | 0)).extendU();
+    const count = f.let(low.and(0xffff).or(high.and(0xf0000)));
+    const bytes = select(high.and(0x80_0000), count.shl(12).or(0xfff), count);
+    set(e, number, named, base, bytes, high.shrU(8).and(0xff).or(high.shrU(12).and(0xf00)));
+    done();
+  });
+  slow();
+}
+
+/** Sets a segment register with its hidden part. */
+function set(
+  e: Emitter,
+  number: Expression<"i32">,
+  selector: Expression<"i32">,
+  base: Value,
+  limit: Expression<"i32">,
+  attributes: Expression<"i32">,
+): void {
+  const { f } = e;
+  f.storeAs("i32.store", number.shl(2), selector, SEGMENT_SELECTOR);
+  f.store(8, number.shl(3), base, SEGMENT_BASE);
+  f.storeAs("i32.store", number.shl(2), limit, SEGMENT_LIMIT);
+  f.storeAs("i32.store", number.shl(2), attributes, SEGMENT_ATTRIBUTES);
+}
