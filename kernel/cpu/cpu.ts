@@ -31,7 +31,8 @@ export interface LinearMemory {
   read64(address: bigint): bigint;
   write(address: bigint, size: 1 | 2 | 4, value: number): void;
   write64(address: bigint, value: bigint): void;
-  readBytes(address: bigint, length: number): Uint8Array;
+  /** Fills `bytes` with what lies at an address. */
+  readBytes(address: bigint, bytes: Uint8Array): void;
   writeBytes(address: bigint, bytes: Uint8Array): void;
   systemRead(address: bigint, size: 1 | 2 | 4): number;
   systemRead64(address: bigint): bigint;

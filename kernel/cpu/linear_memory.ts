@@ -19,6 +19,8 @@ export interface PhysicalAccess {
   ramOffset(gpa: number): number;
   /** Guest RAM, from offset 0 of RAM memory. */
   readonly ram: DataView;
+  /** The same. */
+  readonly ramBytes: Uint8Array;
   readMmio(gpa: number, size: number): bigint;
   writeMmio(gpa: number, size: number, value: bigint): void;
   /** RAM is about to be written: decoded code is dropped. */
@@ -62,30 +64,30 @@ export class TranslatedMemory implements LinearMemory {
     this.#write(address, 8, value, Access.SYSTEM);
   }
 
-  readBytes(address: bigint, length: number): Uint8Array {
-    if (this.physical.watching) this.#watch(address, length, 0);
-    const bytes = new Uint8Array(length);
-    for (const { offset, gpa, count } of this.#pieces(address, length, 0)) {
-      const host = this.physical.ramOffset(gpa);
-      for (let index = 0; index < count; index++) {
-        bytes[offset + index] = host >= 0
-          ? this.physical.ram.getUint8(host + index)
-          : Number(this.physical.readMmio(gpa + index, 1));
+  readBytes(address: bigint, bytes: Uint8Array): void {
+    const { physical } = this;
+    if (physical.watching) this.#watch(address, bytes.length, 0);
+    for (const { offset, gpa, count } of this.#pieces(address, bytes.length, 0)) {
+      const host = physical.ramOffset(gpa);
+      if (host >= 0) {
+        bytes.set(physical.ramBytes.subarray(host, host + count), offset);
+        continue;
       }
+      for (let at = 0; at < count; at++) bytes[offset + at] = Number(physical.readMmio(gpa + at, 1));
     }
-    return bytes;
   }
 
   writeBytes(address: bigint, bytes: Uint8Array): void {
-    if (this.physical.watching) this.#watch(address, bytes.length, Access.WRITE);
+    const { physical } = this;
+    if (physical.watching) this.#watch(address, bytes.length, Access.WRITE);
     for (const { offset, gpa, count } of this.#pieces(address, bytes.length, Access.WRITE)) {
-      const host = this.physical.ramOffset(gpa);
-      if (host >= 0) this.physical.written(host, count);
-      for (let index = 0; index < count; index++) {
-        const byte = bytes[offset + index]!;
-        if (host >= 0) this.physical.ram.setUint8(host + index, byte);
-        else this.physical.writeMmio(gpa + index, 1, BigInt(byte));
+      const host = physical.ramOffset(gpa);
+      if (host >= 0) {
+        physical.written(host, count);
+        physical.ramBytes.set(bytes.subarray(offset, offset + count), host);
+        continue;
       }
+      for (let at = 0; at < count; at++) physical.writeMmio(gpa + at, 1, BigInt(bytes[offset + at]!));
     }
   }
 

@@ -98,6 +98,7 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   readonly memory: LinearMemory;
   readonly view: DataView;
   readonly ram: DataView;
+  readonly ramBytes: Uint8Array;
   readonly gpr: BigUint64Array;
   readonly tlb: Tlb;
   readonly tscFrequency: number = TSC_FREQUENCY;
@@ -123,6 +124,7 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     this.view = new DataView(engine.memory.buffer);
     this.#words = new Int32Array(engine.memory.buffer);
     this.ram = new DataView(engine.ram.buffer);
+    this.ramBytes = new Uint8Array(engine.ram.buffer);
     this.gpr = new BigUint64Array(engine.memory.buffer, GPR, 16);
     this.#bus = engine.bus;
     this.#timeStamps = new TimeStamps(() => engine.bus.now(), engine.timeWindow);

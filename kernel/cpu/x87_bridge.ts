@@ -141,7 +141,9 @@ export class X87Bridge {
       selector: this.cpu.segmentSelector(Segment.DS),
       read: (size) => {
         memory.requireAligned(linear, size, x87Alignment(size), false);
-        return memory.readBytes(linear, size);
+        const bytes = new Uint8Array(size);
+        memory.readBytes(linear, bytes);
+        return bytes;
       },
       write: (bytes) => {
         memory.requireAligned(linear, bytes.length, x87Alignment(bytes.length), true);

@@ -13,7 +13,10 @@ Deno.test("LGDT and SGDT in 64-bit mode use ten bytes", () => {
   lgdt(cpu, 0x8000n, 8n);
   assertEquals([cpu.get64(GDTR), cpu.get64(GDTR + 8)], [0xffff_fe00_0000_1000n, 0x7fn]);
   sgdt(cpu, 0x8100n);
-  assertEquals(cpu.memory.readBytes(0x8100n, 10), cpu.memory.readBytes(0x8000n, 10));
+  const [stored, loaded] = [new Uint8Array(10), new Uint8Array(10)];
+  cpu.memory.readBytes(0x8100n, stored);
+  cpu.memory.readBytes(0x8000n, loaded);
+  assertEquals(stored, loaded);
   cpu.memory.write64(0x8002n, 1n << 47n);
   assertEquals(faultOf(() => lgdt(cpu, 0x8000n, 8n)), [Vector.GP, 0]);
 });

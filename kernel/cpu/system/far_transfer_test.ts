@@ -66,7 +66,9 @@ Deno.test("from 32-bit protected mode into 64-bit mode, as a kernel entered by P
 Deno.test("real mode to protected mode and back", () => {
   const cpu = realCpu();
   const tables = protectedCpu(0);
-  cpu.memory.writeBytes(0n, tables.memory.readBytes(0n, 0x8000));
+  const bytes = new Uint8Array(0x8000);
+  tables.memory.readBytes(0n, bytes);
+  cpu.memory.writeBytes(0n, bytes);
   cpu.set64(GDTR, BigInt(GDT));
   cpu.set64(GDTR + 8, 0x7fn);
   moveToControl(cpu, BigInt(Cr0.PE), 0n);

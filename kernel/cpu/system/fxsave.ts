@@ -19,6 +19,10 @@ import {
   xmmCount,
 } from "./legacy_region.ts";
 
+/** Where a region is put together, or read. */
+const region = new Uint8Array(512);
+const view = new DataView(region.buffer);
+
 function requireFpu(cpu: Cpu): void {
   const cr0 = cpu.get32(CR);
   if ((cr0 & Cr0.EM) !== 0) throw undefinedOpcode();
@@ -34,19 +38,16 @@ function regionAddress(a: bigint): bigint {
 export function fxsave(cpu: Cpu, a: bigint, b: bigint): void {
   requireFpu(cpu);
   const address = regionAddress(a);
-  const region = new Uint8Array(XMM0 + xmmCount(cpu) * 16);
-  const view = new DataView(region.buffer);
   storeX87(cpu, view, b === 8n);
   storeMxcsr(cpu, view);
   storeXmm(cpu, view);
-  cpu.memory.writeBytes(address, region);
+  cpu.memory.writeBytes(address, region.subarray(0, XMM0 + xmmCount(cpu) * 16));
 }
 
 /** a = linear address, b = operand size in bytes (8 with REX.W). FXRSTOR, FXRSTOR64. */
 export function fxrstor(cpu: Cpu, a: bigint, b: bigint): void {
   requireFpu(cpu);
-  const region = cpu.memory.readBytes(regionAddress(a), 512);
-  const view = new DataView(region.buffer, region.byteOffset, region.length);
+  cpu.memory.readBytes(regionAddress(a), region);
   const mxcsr = regionMxcsr(view);
   loadX87(cpu, view, b === 8n);
   loadXmm(cpu, view);

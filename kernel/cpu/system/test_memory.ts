@@ -47,9 +47,8 @@ export class TestMemory implements LinearMemory {
     this.view.setBigUint64(this.#at(address, 8, true), value, true);
   }
 
-  readBytes(address: bigint, length: number): Uint8Array {
-    const at = this.#at(address, length, false);
-    return new Uint8Array(this.view.buffer.slice(at, at + length));
+  readBytes(address: bigint, bytes: Uint8Array): void {
+    bytes.set(new Uint8Array(this.view.buffer, this.#at(address, bytes.length, false), bytes.length));
   }
 
   writeBytes(address: bigint, bytes: Uint8Array): void {

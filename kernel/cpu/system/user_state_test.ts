@@ -52,7 +52,9 @@ Deno.test("FXSAVE64 puts ST(0) first, keeps the rest of the area, and FXRSTOR64 
   assertEquals(cpu.memory.read64(AREA + 504n), 0x5555n);
 
   const other = longCpu(0);
-  other.memory.writeBytes(AREA, cpu.memory.readBytes(AREA, 512));
+  const region = new Uint8Array(512);
+  cpu.memory.readBytes(AREA, region);
+  other.memory.writeBytes(AREA, region);
   fxrstor(other, AREA, 8n);
   assertEquals(other.view.getBigUint64(X87 + 6 * 16, true), 0x8000_0000_0000_0000n);
   assertEquals(other.get32(X87_STATUS), 6 << 11);

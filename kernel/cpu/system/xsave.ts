@@ -38,8 +38,8 @@ const XSTATE_BV = 512;
 const XCOMP_BV = 520;
 const HEADER_RESERVED = 528;
 
-/** Where a legacy region is put together; every instruction fills the parts that it writes to memory. */
-const region = new Uint8Array(XSTATE_BV);
+/** Where an area is put together, or read; every instruction fills the parts that it uses. */
+const region = new Uint8Array(AREA_LENGTH);
 const view = new DataView(region.buffer);
 
 function requireXsave(cpu: Cpu): void {
@@ -84,8 +84,7 @@ export function xsave(cpu: Cpu, a: bigint, b: bigint): void {
 export function xrstor(cpu: Cpu, a: bigint, b: bigint): void {
   const address = BigInt.asUintN(64, a);
   const requested = begin(cpu, address);
-  const area = cpu.memory.readBytes(address, AREA_LENGTH);
-  const view = new DataView(area.buffer, area.byteOffset, area.length);
+  cpu.memory.readBytes(address, region);
   const present = view.getBigUint64(XSTATE_BV, true);
   if ((present & ~cpu.get64(XCR0)) !== 0n) throw generalProtection(0);
   // A compacted area is for XSAVEC, and reserved words of the header must be zero.
