@@ -47,15 +47,18 @@ export function loadSegment(e: Emitter, segment: Value, selector: Value, commit:
     commit();
     e.jump(e.nextRip());
   };
-  const number = f.let(segment.wrap());
+  const number = segment.wrap();
   const named = f.let(selector.wrap());
   f.block((other) => {
+    // PE is 1, and CPL 0.
     const kernel = f.loadAs("i32.load", NOWHERE, CR).and(Cr0.PE).gtU(f.loadAs("i32.load", NOWHERE, CPL));
     f.branchIf(kernel.and(number.ne(Segment.SS)).eqz(), other);
     const free = number.geU(Segment.FS);
-    f.if(free.and(named.and(NOT_NULL).eqz()), () => {
-      set(e, number, named, i64(0), i32(0), i32(SegmentAttribute.UNUSABLE));
-      done();
+    e.if(free, () => {
+      f.if(named.and(NOT_NULL).eqz(), () => {
+        setSegment(e, number, named, i64(0), i32(0), i32(SegmentAttribute.UNUSABLE));
+        done();
+      });
     });
     const limit = f.loadAs("i32.load16_u", NOWHERE, GDTR + 8);
     f.branchIf(named.and(LOCAL).ne(0).or(named.or(7).gtU(limit)), other);
@@ -66,18 +69,18 @@ export function loadSegment(e: Emitter, segment: Value, selector: Value, commit:
     f.branchIf(high.and(KIND).ne(DATA).or(high.shrU(13).and(3).ltU(named.and(3))), other);
     const flat = low.eq(FLAT_LOW).and(high.and(FLAT_HIGH_MASK).eq(FLAT_HIGH));
     // Then this code is decoded as before. It never depends on FS and GS.
-    f.branchIf(flat.or(free).eqz(), other);
+    e.if(free.eqz(), () => f.branchIf(flat.eqz(), other));
     const base = low.shrU(16).or(high.and(0xff).shl(16)).or(high.and(0xff00_0000 | 0)).extendU();
     const count = f.let(low.and(0xffff).or(high.and(0xf0000)));
     const bytes = select(high.and(0x80_0000), count.shl(12).or(0xfff), count);
-    set(e, number, named, base, bytes, high.shrU(8).and(0xff).or(high.shrU(12).and(0xf00)));
+    setSegment(e, number, named, base, bytes, high.shrU(8).and(0xff).or(high.shrU(12).and(0xf00)));
     done();
   });
   slow();
 }
 
-/** Sets a segment register with its hidden part. */
-function set(
+/** Sets a segment register, by its number, with its hidden part. */
+export function setSegment(
   e: Emitter,
   number: Expression<"i32">,
   selector: Expression<"i32">,

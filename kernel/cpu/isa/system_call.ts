@@ -21,10 +21,6 @@ import {
   LSTAR,
   RFLAGS,
   Segment,
-  SEGMENT_ATTRIBUTES,
-  SEGMENT_BASE,
-  SEGMENT_LIMIT,
-  SEGMENT_SELECTOR,
   SegmentAttribute,
   SFMASK,
   STAR,
@@ -43,6 +39,7 @@ import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { type Local, NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
 import { interruptsEnabled } from "./flag.ts";
+import { setSegment } from "./segment_load.ts";
 
 /** Flags that make more of the instruction than is written here. */
 const SPECIAL = Flag.TF | Flag.RF | Flag.VM | Flag.AC;
@@ -56,11 +53,7 @@ function enabled(e: Emitter): Expression<"i32"> {
 
 /** Makes a segment flat. */
 function setFlat(e: Emitter, segment: Segment, selector: Expression<"i32">, attributes: number): void {
-  const { f } = e;
-  f.storeAs("i32.store", NOWHERE, selector, SEGMENT_SELECTOR + segment * 4);
-  f.store(8, NOWHERE, i64(0), SEGMENT_BASE + segment * 8);
-  f.storeAs("i32.store", NOWHERE, i32(-1), SEGMENT_LIMIT + segment * 4);
-  f.storeAs("i32.store", NOWHERE, i32(attributes), SEGMENT_ATTRIBUTES + segment * 4);
+  setSegment(e, i32(segment), selector, i64(0), i32(-1), i32(attributes));
 }
 
 /** Enters privilege level 0 or 3. Code is decoded as before, so only that changes in what tags say. */

@@ -7,7 +7,7 @@
 
 import type { Guest } from "../guest.ts";
 import { show } from "../runtime/printing.ts";
-import { descriptor, DONE, protectedGuest, segment, toUser } from "../runtime/protected.ts";
+import { descriptor, DONE, protectedGuest, segment, sysenterTo, toUser } from "../runtime/protected.ts";
 
 const SCRATCH = 0x300000;
 const BASE = 0x1000;
@@ -285,17 +285,7 @@ export const protectedFlat: Guest = {
       },
       {
         name: "interrupt flag behind SYSENTER",
-        body: `xor edx, edx
-  mov ecx, 0x174
-  mov eax, KCODE
-  wrmsr
-  mov ecx, 0x175
-  mov eax, esp
-  wrmsr
-  mov ecx, 0x176
-  mov eax, .entry
-  wrmsr
-  pushfd
+        body: `${sysenterTo(".entry")}pushfd
   pop ebx
   ${toUser(".user", "0x202")}.user:
   mov eax, UDATA

@@ -13,6 +13,7 @@ import {
   gateDescriptor,
   protectedGuest,
   segment,
+  sysenterTo,
   toUser,
 } from "../runtime/protected.ts";
 
@@ -135,17 +136,7 @@ export const protectedSegments: Guest = {
     },
     {
       name: "SYSENTER and SYSEXIT",
-      body: `xor edx, edx
-  mov ecx, 0x174
-  mov eax, KCODE
-  wrmsr
-  mov ecx, 0x175
-  mov eax, esp
-  wrmsr
-  mov ecx, 0x176
-  mov eax, .entry
-  wrmsr
-  mov ebp, esp
+      body: `${sysenterTo(".entry")}mov ebp, esp
   xor ebx, ebx
   mov edi, 20
   ${toFlatUser()}.again:
@@ -189,7 +180,7 @@ export const protectedSegments: Guest = {
     },
     {
       name: "SYSEXIT in ring 3",
-      body: `mov ecx, 0x174\nmov eax, KCODE\nxor edx, edx\nwrmsr\n${toFlatUser()}sysexit`,
+      body: `${sysenterTo(".after")}${toFlatUser()}sysexit`,
     },
     // Far transfers.
     { name: "far jump", body: "jmp KCODE:.there\nud2\n.there:\nmov ebx, cs", after: show("ebx") },

@@ -39,6 +39,14 @@ SCRATCH = 0x300000
 LOW = 0x8000
 `;
 
+/** Has SYSENTER go to a label in ring 0, on the stack as it is. Changes EAX, ECX and EDX. */
+export function sysenterTo(label: string): string {
+  const registers = [[0x174, "KCODE"], [0x175, "esp"], [0x176, label]];
+  return `xor edx, edx\n${
+    registers.map(([register, value]) => `mov ecx, ${register}\nmov eax, ${value}\nwrmsr\n`).join("")
+  }`;
+}
+
 /** Statements that go on at `label` in ring 3 with `flags`. */
 export function toUser(label: string, flags = "2", code = "UCODE", stack = "UDATA"): string {
   return `push ${stack}
