@@ -32,6 +32,7 @@ interface Effects {
   readonly callsOut: boolean;
   /** Translations may be others behind it. */
   readonly retranslates: boolean;
+  /** Bits of {@link Mode} that it asks for. */
   readonly modes: number;
   /** Shapes of ordinary floats that are wanted, by the register. */
   readonly floats: ReadonlyMap<number, number>;

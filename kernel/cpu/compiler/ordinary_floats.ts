@@ -62,7 +62,7 @@ export class OrdinaryFloats {
 
   /** Registers have been found to hold ordinary floats of shapes. */
   found(shapes: ReadonlyMap<number, number>): void {
-    this.held = this.held.map((held, number) => shapes.get(number) ?? held);
+    if (shapes.size > 0) this.held = this.held.map((held, number) => shapes.get(number) ?? held);
   }
 
   /** Registers of a set hold something else from now on. */

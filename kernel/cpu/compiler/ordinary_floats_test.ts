@@ -76,6 +76,9 @@ function raised(lines: readonly string[], compileThreshold: number): number[] {
   return DOUBLES.map((_, index) => ram.getUint32(last + index * 4, true) & 3);
 }
 
+/** Adds as often as EAX says. */
+const ADD_IN_LOOP = ["inner:", ADDSD_XMM1_XMM3, "dec eax", "jne inner"];
+
 const SEQUENCES: { readonly [what: string]: readonly string[] } = {
   "another register's value": [MOVAPD_XMM1_XMM2, ADDSD_XMM1_XMM3],
   "another register's low half": [MOVSD_XMM1_XMM2, ADDSD_XMM1_XMM3],
@@ -95,10 +98,7 @@ const SEQUENCES: { readonly [what: string]: readonly string[] } = {
     MOVAPD_XMM1_XMM2,
     "mov eax, 3",
     "jmp inner",
-    "inner:",
-    ADDSD_XMM1_XMM3,
-    "dec eax",
-    "jne inner",
+    ...ADD_IN_LOOP,
   ],
   "a value in all rounds of a loop that a region begins with": [
     MOVAPD_XMM1_XMM2,
@@ -114,20 +114,14 @@ const SEQUENCES: { readonly [what: string]: readonly string[] } = {
     MOVAPD_XMM3_XMM2,
     "mov eax, 3",
     "jmp inner",
-    "inner:",
-    ADDSD_XMM1_XMM3,
-    "dec eax",
-    "jne inner",
+    ...ADD_IN_LOOP,
   ],
   "a value on one of two ways into a loop": [
     "mov eax, 3",
     "test ecx, 8",
     "je inner",
     MOVAPD_XMM1_XMM2,
-    "inner:",
-    ADDSD_XMM1_XMM3,
-    "dec eax",
-    "jne inner",
+    ...ADD_IN_LOOP,
   ],
   "a value on one of two ways in a loop": [
     "mov eax, 4",

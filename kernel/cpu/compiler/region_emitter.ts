@@ -60,6 +60,14 @@ interface Known {
   readonly modes: number;
 }
 
+/** What each round of a loop would have to look at first. */
+interface Wanted {
+  /** Bits of {@link Mode}: what it asks of control registers that it does not change. */
+  readonly modes: number;
+  /** XMM registers that it uses before it writes them, with the shapes of the ordinary floats that it wants of them. */
+  readonly floats: ReadonlyMap<number, number>;
+}
+
 /** Bits of what tells where a region was left: {@link Leaving}, the instructions to take from the budget, the address. */
 const EXECUTED_SHIFT = 2;
 const ADDRESS_SHIFT = 16;
@@ -73,6 +81,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
   readonly #effects: ReadonlyMap<Node, RegisterEffects>;
   readonly #stretches: ReadonlyMap<Stretch, RegisterEffects>;
   readonly #dirtyAt: ReadonlyMap<Node, number>;
+  /** What loops want where time is spent, by the nodes that begin them. */
+  readonly #wanted: ReadonlyMap<Node, Wanted>;
   /** What is known at the end of each node. */
   readonly #behind = new Map<Node, Known>();
   /** What registers hold on each way to a node that several lead to. */
@@ -124,6 +134,8 @@ export class RegionEmitter extends CachedMemoryEmitter {
     this.#effects = new Map(flow.nodes.map((node) => [node, effectsOfAll(node.block.instructions)]));
     this.#stretches = new Map(flow.stretches.map((stretch) => [stretch, this.#effectsOn(stretch.nodes)]));
     this.#dirtyAt = dirtyRegisters(this.#flow, this.#effects);
+    const loops = flow.stretches.filter(({ first }) => first.loop);
+    this.#wanted = new Map(loops.map((stretch) => [stretch.first, this.#wantedBy(stretch)]));
     this.#registers = new Registers(this.f, first.variant.bits64, united(this.#effects.values()).used);
     this.#left = this.f.local("i64");
     this.#dropped = this.f.local("i32");
@@ -225,9 +237,11 @@ export class RegionEmitter extends CachedMemoryEmitter {
       this.#floats.change(changed);
       if (retranslates) this.#modes = 0;
     }
-    this.#modes |= this.#modesAhead(node);
-    const floats = this.#floatsAhead(node);
-    if (floats.size > 0) this.#floats.found(floats);
+    const wanted = this.#wanted.get(node);
+    if (wanted !== undefined) {
+      this.#modes |= wanted.modes;
+      this.#floats.found(wanted.floats);
+    }
     if (passed.retranslates) this.known.forget();
     const known = (node.merge ? behind!.registers : registers.held.known) & ~passed.changed;
     registers.held = {
@@ -241,46 +255,32 @@ export class RegionEmitter extends CachedMemoryEmitter {
     return united(nodes.values().map((node) => this.#effects.get(node)!));
   }
 
-  /** What a loop does, if a node begins one where time is spent. */
-  #loopAhead(node: Node): RegisterEffects | undefined {
-    const stretch = this.#flow.stretch(node);
-    return node.loop && stretch?.first === node ? this.#stretches.get(stretch) : undefined;
-  }
-
-  /** What a loop asks of control registers that it does not change, if a node begins one. */
-  #modesAhead(node: Node): number {
-    const { modes, retranslates } = this.#loopAhead(node) ?? { modes: 0, retranslates: false };
-    if (retranslates) return 0;
-    return this.site.expectsUnknown ? modes & Mode.Sse : modes;
-  }
-
-  /**
-   * XMM registers, with the shapes of the ordinary floats that a loop wants of them in each round before it writes them,
-   * if a node begins one.
-   */
-  #floatsAhead(node: Node): ReadonlyMap<number, number> {
-    const wanted = new Map<number, number>();
-    const { modes } = this.#loopAhead(node) ?? { modes: 0 };
-    if (this.site.expectsUnknown || modes === 0) return wanted;
+  #wantedBy(loop: Stretch): Wanted {
+    const { modes, retranslates } = this.#stretches.get(loop)!;
+    const floats = new Map<number, number>();
+    // Floats may have to be computed here whatever they are.
+    if (this.site.expectsUnknown) return { modes: retranslates ? 0 : modes & Mode.Sse, floats };
     let written = 0;
-    for (const instruction of node.block.instructions) {
+    for (const instruction of modes === 0 ? [] : loop.first.block.instructions) {
       for (const [number, shape] of floatsOf(instruction)) {
-        if ((written & 1 << FIRST_XMM + number) === 0 && !wanted.has(number)) wanted.set(number, shape);
+        if ((written & 1 << FIRST_XMM + number) === 0 && !floats.has(number)) floats.set(number, shape);
       }
       written |= effectsOf(instruction).changed;
     }
-    return wanted;
+    return { modes: retranslates ? 0 : modes, floats };
   }
 
   /** Looks before a loop at what each round would have to look at, unless it is known. */
   #lookAhead(to: Node, address: number): void {
     const { f } = this;
-    const modes = this.#modesAhead(to) & ~this.#modes;
+    const wanted = this.#wanted.get(to);
+    if (wanted === undefined) return;
+    const modes = wanted.modes & ~this.#modes;
     const leave = () => this.#leaveAt(address, Leaving.Unknown);
     if ((modes & Mode.Sse) !== 0) f.ifRarely(this.forbidsSse(Cr0.EM | Cr0.TS), leave);
     f.scope(() => {
       if ((modes & Mode.Rounding) !== 0) f.ifRarely(this.roundsNatively().eqz(), leave);
-      for (const [number, shape] of this.#floatsAhead(to)) {
+      for (const [number, shape] of wanted.floats) {
         if (this.#floats.holds(number, shape)) continue;
         const floats = FLOATS.find((floats) => floats.shape === shape)!;
         const value = floats.count > 1

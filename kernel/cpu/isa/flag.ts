@@ -16,7 +16,7 @@ import {
   RFLAGS,
   SHADOW_RIP,
 } from "../state.ts";
-import { i32, i64 } from "../wasm/expression.ts";
+import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
 
@@ -32,7 +32,8 @@ define({
   semantics: (e) => e.setAllFlags(e.allFlags().xor(BigInt(Flag.CF))),
 });
 
-function setSystemFlags(e: Emitter, value: ReturnType<typeof i32>): void {
+/** Sets RFLAGS but for the arithmetic flags, which are kept apart. */
+export function setSystemFlags(e: Emitter, value: Expression<"i32">): void {
   e.f.storeAs("i32.store", NOWHERE, value, RFLAGS);
 }
 
@@ -64,7 +65,7 @@ function neverVirtual(e: Emitter): boolean {
 }
 
 /** Whether the plain case holds that kernels are in: ring 0, where IOPL does not matter. */
-function inKernel(e: Emitter) {
+export function inKernel(e: Emitter): Expression<"i32"> {
   return e.f.loadAs("i32.load", NOWHERE, CPL).eqz();
 }
 

@@ -71,7 +71,7 @@ for (const [push, pop, segment] of SEGMENTS) {
     encodings: [pop],
     semantics: (e) => {
       const { value, commit } = e.pop(e.stackSize);
-      loadSegment(e, i64(segment), e.let(value.and(0xffff)), commit);
+      loadSegment(e, i64(segment), value.and(0xffff), commit);
     },
     ends: true,
   });

@@ -142,7 +142,7 @@ define({
 });
 result("rdrand", ["NFx 0F C7 /6 Rv", "NFx 0F C7 /7 Rv"]);
 
-// System calls.
+// Bases of FS and GS.
 for (const [digit, segment] of [[0, Segment.FS], [1, Segment.GS]] as const) {
   result("readSegmentBase", [`F3 0F AE /${digit} Ry o64`], () => [i64(segment)]);
   plain(

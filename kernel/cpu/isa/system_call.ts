@@ -19,7 +19,6 @@ import {
   JUMP_CONTEXT,
   JUMP_CONTEXT_SHIFT,
   LSTAR,
-  RFLAGS,
   Segment,
   SegmentAttribute,
   SFMASK,
@@ -38,7 +37,7 @@ import {
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { type Local, NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
-import { interruptsEnabled } from "./flag.ts";
+import { inKernel, interruptsEnabled, setSystemFlags } from "./flag.ts";
 import { setSegment } from "./segment_load.ts";
 
 /** Flags that make more of the instruction than is written here. */
@@ -70,7 +69,7 @@ function setPrivilege(e: Emitter, cpl: 0 | 3): void {
 }
 
 function setFlags(e: Emitter, flags: Value): void {
-  e.f.storeAs("i32.store", NOWHERE, flags.wrap().and(~ARITHMETIC_FLAGS).or(2), RFLAGS);
+  setSystemFlags(e, flags.wrap().and(~ARITHMETIC_FLAGS).or(2));
   e.setAllFlags(flags.and(ARITHMETIC_FLAGS));
 }
 
@@ -111,10 +110,9 @@ define({
     const { f } = e;
     const target = e.readGpr(Gpr.RCX, 8);
     const flags = e.let(e.readGpr(Gpr.R11, 8).and(SYSRET_FLAGS));
-    const kernel = f.loadAs("i32.load", NOWHERE, CPL).eqz();
     const canonical = target.shl(16).shrS(16).eq(target);
     const special = flags.wrap().or(e.systemFlag(-1)).and(SPECIAL);
-    e.if(enabled(e).and(kernel).and(canonical).and(special.eqz()), () => {
+    e.if(enabled(e).and(inKernel(e)).and(canonical).and(special.eqz()), () => {
       const selector = f.loadAs("i32.load16_u", NOWHERE, STAR + 6);
       setFlat(e, Segment.CS, selector.add(16).and(0xffff).or(3), CODE64_ATTRIBUTES | USER);
       setFlat(e, Segment.SS, selector.add(8).and(0xffff).or(3), FLAT_DATA_ATTRIBUTES | USER);
@@ -155,7 +153,7 @@ define({
       setFlat(e, Segment.CS, selector, CODE32_ATTRIBUTES);
       setFlat(e, Segment.SS, selector.add(8).and(0xffff), FLAT_DATA_ATTRIBUTES);
       setPrivilege(e, 0);
-      f.storeAs("i32.store", NOWHERE, e.systemFlag(~Flag.IF), RFLAGS);
+      setSystemFlags(e, e.systemFlag(~Flag.IF));
       e.writeGpr(Gpr.RSP, 4, f.load(4, NOWHERE, SYSENTER_ESP));
       e.jump(f.load(4, NOWHERE, SYSENTER_EIP));
     }, slow);
@@ -172,10 +170,8 @@ define({
       e.dispatch();
     };
     if (!e.flat) return slow();
-    const { f } = e;
     const selector = sysenterSelector(e);
-    const kernel = f.loadAs("i32.load", NOWHERE, CPL).eqz();
-    e.if(entersFlat(e, selector).and(kernel), () => {
+    e.if(entersFlat(e, selector).and(inKernel(e)), () => {
       setFlat(e, Segment.CS, selector.add(16).and(0xffff).or(3), CODE32_ATTRIBUTES | USER);
       setFlat(e, Segment.SS, selector.add(24).and(0xffff).or(3), FLAT_DATA_ATTRIBUTES | USER);
       setPrivilege(e, 3);

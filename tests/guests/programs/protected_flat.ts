@@ -7,7 +7,15 @@
 
 import type { Guest } from "../guest.ts";
 import { show } from "../runtime/printing.ts";
-import { descriptor, DONE, protectedGuest, segment, sysenterTo, toUser } from "../runtime/protected.ts";
+import {
+  descriptor,
+  DONE,
+  protectedGuest,
+  segment,
+  sysenterTo,
+  toFlatUser,
+  toUser,
+} from "../runtime/protected.ts";
 
 const SCRATCH = 0x300000;
 const BASE = 0x1000;
@@ -267,11 +275,7 @@ export const protectedFlat: Guest = {
       otherStack("push below zero", segment(0, FLAT_LIMIT, USER_DATA, PAGES), 6),
       {
         name: "flat code in ring 3",
-        body: `${numbers}${toUser(".user")}.user:
-  mov eax, UDATA
-  mov ds, ax
-  mov es, ax
-  mov edi, 20
+        body: `${numbers}${toFlatUser()}mov edi, 20
   xor ebx, ebx
 .again:
   add ebx, [SCRATCH]
@@ -287,11 +291,7 @@ export const protectedFlat: Guest = {
         name: "interrupt flag behind SYSENTER",
         body: `${sysenterTo(".entry")}pushfd
   pop ebx
-  ${toUser(".user", "0x202")}.user:
-  mov eax, UDATA
-  mov ds, ax
-  mov es, ax
-  pushfd
+  ${toFlatUser("0x202")}pushfd
   pop ecx
   sysenter
 .entry:

@@ -14,6 +14,7 @@ import {
   protectedGuest,
   segment,
   sysenterTo,
+  toFlatUser,
   toUser,
 } from "../runtime/protected.ts";
 
@@ -21,8 +22,6 @@ import {
 export const load = (register: string, base: number, limit: number, access: number, flags = 4) =>
   `${descriptor(0, segment(base, limit, access, flags))}mov eax, FREE\nmov ${register}, ax\n`;
 const SCRATCH = 0x300000;
-/** Goes to ring 3, where all segments are flat. Changes EAX. */
-const toFlatUser = () => `${toUser(".user")}.user:\nmov eax, UDATA\nmov ds, ax\nmov es, ax\n`;
 const DATA = 0x93;
 const READ_ONLY = 0x91;
 const CODE = 0x9b;

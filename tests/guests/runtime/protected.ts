@@ -47,6 +47,11 @@ export function sysenterTo(label: string): string {
   }`;
 }
 
+/** Goes to ring 3 with `flags`, where all segments are flat. Changes EAX. */
+export function toFlatUser(flags?: string): string {
+  return `${toUser(".user", flags)}.user:\nmov eax, UDATA\nmov ds, ax\nmov es, ax\n`;
+}
+
 /** Statements that go on at `label` in ring 3 with `flags`. */
 export function toUser(label: string, flags = "2", code = "UCODE", stack = "UDATA"): string {
   return `push ${stack}
