@@ -7,19 +7,19 @@
  * @module
  */
 
-/** Numbers that fit in a tag beside the bits for privilege. */
+/** Numbers that fit in a tag beside the bits for privilege; 0 stands for none. */
 const NUMBERS = 512;
 
 /** Numbers of address spaces by PCID. */
 export class AddressSpaces {
-  #next = 1;
+  #next = 2;
   #byPcid = new Map<number, number>();
-  #current = 0;
+  #current = 1;
 
   /** `flush` forgets everything that is tagged. */
   constructor(private readonly flush: () => void) {}
 
-  /** Number of the current address space, 0 to 511. */
+  /** Number of the current address space, 1 to 511. */
   get current(): number {
     return this.#current;
   }
@@ -41,7 +41,7 @@ export class AddressSpaces {
     if (this.#next === NUMBERS) {
       this.flush();
       this.#byPcid.clear();
-      this.#next = 0;
+      this.#next = 1;
     }
     const number = this.#next++;
     this.#byPcid.set(pcid, number);

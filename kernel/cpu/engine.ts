@@ -256,7 +256,7 @@ export class CpuEngine implements Engine {
     if (this.code.full) return 0;
     const host = cpu.insideCode(linear) ? this.#fetch(linear, Access.FETCH) : this.#leaveFault(LIMIT_FAULT);
     if (host !== undefined) {
-      if (cpu.get32(PAGE_IS_GLOBAL) === 0) cpu.foundPrivateCode(linear);
+      if (cpu.get32(PAGE_IS_GLOBAL) === 0) cpu.foundPrivateCode();
       const step = cpu.stepping || (cpu.get32(RFLAGS) & Flag.TF) !== 0;
       const nextPage = () => this.#fetch((linear | 0xfffn) + 1n, Access.FETCH | Access.PROBE);
       const record = this.code.find({ host, nextPage }, cpu.codeMode, step);
@@ -300,8 +300,7 @@ export class CpuEngine implements Engine {
   #cacheJump(linear: bigint, record: number): void {
     const entry = this.#jumpCacheEntry(linear);
     const view = this.#view;
-    const part = this.cpu.inUpperPart(linear) ? 8 : 0;
-    const tag = BigInt.asUintN(64, linear ^ view.getBigUint64(JUMP_CONTEXT + part, true));
+    const tag = BigInt.asUintN(64, linear ^ view.getBigUint64(JUMP_CONTEXT, true));
     if (view.getBigUint64(entry, true) !== tag) {
       // To each neighbour in turn: to always the same one, two addresses could drive each other out for good.
       const neighbour = entry ^ ((1 + this.lookups % (JUMP_NEIGHBOURS - 1)) * JUMP_ENTRY_SIZE);

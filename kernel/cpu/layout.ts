@@ -11,6 +11,13 @@ export const CRC32C_TABLES = 0x2000;
 export const FLOAT_CONSTANTS = 0x4000;
 
 /**
+ * Entries of the TLBs that an address space must not leave to the next, though no number in their tags tells them apart:
+ * where they lie, i32 each.
+ */
+export const PRIVATE_ENTRIES = 0x8000;
+export const MOST_PRIVATE = 256;
+
+/**
  * Entries of each software TLB. Direct-mapped by page number. An entry is 16 bytes: tag i64 (page address | context, or
  * -1), then what is added to the low 32 bits of a linear address to give the offset in RAM memory, i32.
  */

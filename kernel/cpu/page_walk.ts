@@ -20,6 +20,7 @@ import {
   NON_CANONICAL,
   PAGE_DIRECTORY_POINTERS,
   PAGE_IS_GLOBAL,
+  PAGE_IS_WRITABLE,
   RFLAGS,
   Vector,
 } from "./state.ts";
@@ -137,7 +138,7 @@ export function translateBody(f: FunctionBuilder, ramSize: number, codeWritten: 
       });
     });
   };
-  /** Fails unless the leaf permits the access, and notes whether its page is global. */
+  /** Fails unless the leaf permits the access, and notes whether its page is global, and may be written at once. */
   const checkLeaf = () => {
     const refused = f.let(i32(0));
     f.if(user, () => {
@@ -158,6 +159,8 @@ export function translateBody(f: FunctionBuilder, ramSize: number, codeWritten: 
     f.if(refused, () => fail(error.or(PF_PROTECTION)));
     const global = cr4.and(Cr4.PGE).ne(0).and(entry.and(GLOBAL).ne(0n));
     f.storeAs("i32.store", NOWHERE, global, PAGE_IS_GLOBAL);
+    const writable = granted.and(WRITABLE).ne(0).and(entry.and(DIRTY).ne(0n));
+    f.storeAs("i32.store", NOWHERE, writable, PAGE_IS_WRITABLE);
   };
   const cr3 = state64(f, CR + 3 * 8);
 

@@ -7,7 +7,7 @@
 
 import { ALIGNMENT_MASK } from "./alignment.ts";
 import { CrossingAccess } from "./crossing_access.ts";
-import { FETCH_TLB, READ_TLB, WRITABLE_PAGES, WRITE_TLB } from "./layout.ts";
+import { FETCH_TLB, MOST_PRIVATE, PRIVATE_ENTRIES, READ_TLB, WRITABLE_PAGES, WRITE_TLB } from "./layout.ts";
 import { Access, holdsCode, ramOffset } from "./page_walk.ts";
 import {
   ALIGNMENT_CHECKED,
@@ -16,6 +16,10 @@ import {
   FAULT_ERROR,
   FAULT_VECTOR,
   NON_CANONICAL,
+  PAGE_IS_GLOBAL,
+  PAGE_IS_WRITABLE,
+  PRIVATE_COUNT,
+  SPACE_MASK,
   TLB_CONTEXT,
   TLB_MISSES,
   Vector,
@@ -85,6 +89,8 @@ export class SlowAccess {
           f.return(i32(this.bounce));
         });
         fillTlb(f, READ_TLB, linear, host);
+        const writable = f.loadAs("i32.load", NOWHERE, PAGE_IS_WRITABLE).and(holdsCode(f, host).eqz());
+        f.if(writable, () => fillWriteTlb(f, linear, host));
         f.return(host);
       });
       this.#readMmio(f, gpa, size);
@@ -107,7 +113,7 @@ export class SlowAccess {
       const host = ramOffset(f, gpa, this.ramSize);
       f.if(host.ne(-1), () => {
         f.if(holdsCode(f, host), () => f.call(this.imports.codeWritten, host, size), () => {
-          f.if(watch.eqz(), () => fillWriteTlb(f, linear, host));
+          f.if(watch.eqz(), () => fillBothTlbs(f, linear, host));
         });
         f.copy(host, i32(this.bounce), size);
         f.return(i32(0));
@@ -138,7 +144,7 @@ export class SlowAccess {
           f.copy(i32(this.bounce), host, size);
           f.return(i32(this.bounce));
         });
-        fillWriteTlb(f, linear, host);
+        fillBothTlbs(f, linear, host);
         f.return(host);
       });
       this.#readMmio(f, gpa, size);
@@ -272,13 +278,30 @@ function countMiss(f: FunctionBuilder, counter: number): void {
 function fillTlb(f: FunctionBuilder, table: number, linear: Local<"i64">, host: Local<"i32">): void {
   f.if(alignmentChecked(f).eqz(), () => {
     const entry = tlbEntry(f, linear);
-    f.store(8, entry, linear.and(~0xfffn).or(f.load(8, NOWHERE, TLB_CONTEXT)), table);
+    const context = f.load(8, NOWHERE, TLB_CONTEXT);
+    f.store(8, entry, linear.and(~0xfffn).or(context), table);
     f.storeAs("i32.store", entry, host.sub(linear.wrap()), table + 8);
+    const global = f.loadAs("i32.load", NOWHERE, PAGE_IS_GLOBAL);
+    const shared = context.and(BigInt(SPACE_MASK)).eqz();
+    f.if(shared.and(global.eqz()), () => notePrivate(f, entry.add(table)));
   });
+}
+
+/** Notes an entry that goes with the address space. */
+function notePrivate(f: FunctionBuilder, entry: Expression<"i32">): void {
+  const count = f.loadAs("i32.load", NOWHERE, PRIVATE_COUNT);
+  f.if(count.ltU(MOST_PRIVATE), () => f.storeAs("i32.store", count.shl(2), entry, PRIVATE_ENTRIES));
+  f.storeAs("i32.store", NOWHERE, count.add(1), PRIVATE_COUNT);
 }
 
 /** Remembers a translation for writing, and that there may be one of that page. */
 function fillWriteTlb(f: FunctionBuilder, linear: Local<"i64">, host: Local<"i32">): void {
   fillTlb(f, WRITE_TLB, linear, host);
   f.storeAs("i32.store8", host.shrU(12), i32(1), WRITABLE_PAGES);
+}
+
+/** Remembers a translation for writing, and for reading: what may be written may be read. */
+function fillBothTlbs(f: FunctionBuilder, linear: Local<"i64">, host: Local<"i32">): void {
+  fillTlb(f, READ_TLB, linear, host);
+  fillWriteTlb(f, linear, host);
 }

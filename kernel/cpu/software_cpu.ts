@@ -38,6 +38,7 @@ import {
   INTERRUPT_WAITING,
   JUMP_CONTEXT,
   JUMP_CONTEXT_SHIFT,
+  KERNEL_SPACE,
   LEAVE_LOOP,
   LINEAR_MASK,
   NMI_BLOCKED,
@@ -51,10 +52,10 @@ import {
   SEGMENT_SELECTOR,
   SegmentAttribute,
   SHADOW_RIP,
+  SPACE,
   STEPPING,
   TLB_CONTEXT,
   TSC_OFFSET,
-  UPPER_PART,
   Vector,
   WATCHING,
 } from "./state.ts";
@@ -68,10 +69,6 @@ const IA32_TSC_DEADLINE = 0x6e0;
 
 /** Frequency of the time-stamp counter in Hz: a tick is a nanosecond of guest time. */
 export const TSC_FREQUENCY = 1_000_000_000;
-
-/** Where 64-bit and 32-bit systems have their kernel. */
-const UPPER_HALF = 1n << 63n;
-const LAST_GIB = 0xc000_0000n;
 
 /** Limit of a segment that reaches everywhere. */
 const UNLIMITED = 0xffffffff;
@@ -117,8 +114,8 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   readonly #timeStamps: TimeStamps;
   readonly #words: Int32Array;
   #codeLimit = UNLIMITED;
-  /** All code that was found in the upper part of the address space is in global pages. */
-  #sharesUpperPart = true;
+  /** A kernel's translations and jumps are good in all address spaces: see `KERNEL_SPACE`. */
+  #sharesKernel = false;
 
   constructor(private readonly engine: Engine) {
     this.view = new DataView(engine.memory.buffer);
@@ -269,30 +266,27 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     const flags = words[RFLAGS >> 2]!;
     const user = words[CPL >> 2] === 3 ? CONTEXT_USER : 0;
     const override = (flags & Flag.AC) !== 0 ? CONTEXT_OVERRIDE : 0;
-    const context = (this.#spaces.current << 3) | user | override;
+    const space = this.#spaces.current << 3;
+    const kernelSpace = this.#sharesKernel ? 0 : space;
+    words[SPACE >> 2] = space;
+    words[KERNEL_SPACE >> 2] = kernelSpace;
     // With AM set no translation of this context is remembered: every access takes the slow path, which checks.
     const alignment = user !== 0 && override !== 0 && (words[CR >> 2]! & Cr0.AM) !== 0;
     words[ALIGNMENT_CHECKED >> 2] = alignment ? 1 : 0;
     const step = (flags & Flag.TF) !== 0 || this.stepping ? 4 : 0;
     const limited = this.#codeLimit === UNLIMITED ? 0 : 1 << 31;
     words[STEPPING >> 2] = step;
-    words[TLB_CONTEXT >> 2] = context;
+    words[TLB_CONTEXT >> 2] = (user | override) === 0 ? kernelSpace : space | user | override;
     words[(TLB_CONTEXT >> 2) + 1] = 0;
-    const mode = limited | (user << JUMP_CONTEXT_SHIFT) | ((step | words[CODE_MODE >> 2]!) << 16);
-    const own = mode | (this.#spaces.current << (3 + JUMP_CONTEXT_SHIFT));
-    words[(JUMP_CONTEXT >> 2) + 1] = own;
-    words[(JUMP_CONTEXT >> 2) + 3] = this.#sharesUpperPart ? mode : own;
+    const jumps = user === 0 ? kernelSpace : space | user;
+    const mode = (step | words[CODE_MODE >> 2]!) << 16;
+    words[(JUMP_CONTEXT >> 2) + 1] = limited | mode | (jumps << JUMP_CONTEXT_SHIFT);
   }
-  /** Code was found in a page that is not global: in the upper part, jumps are those of each address space from now on. */
-  foundPrivateCode(linear: bigint): void {
-    if (!this.#sharesUpperPart || !this.inUpperPart(linear)) return;
-    this.#sharesUpperPart = false;
-    this.tlb.flushAllJumps();
+  /** Code was found in a page that is not global: if it is a kernel's, that is one in each address space from now on. */
+  foundPrivateCode(): void {
+    if (!this.#sharesKernel || this.cpl === 3) return;
+    this.#sharesKernel = false;
     this.contextChanged();
-  }
-  /** Whether an address is in the upper part of the address space, where kernels are. */
-  inUpperPart(linear: bigint): boolean {
-    return BigInt.asUintN(64, linear) >= this.get64(UPPER_PART);
   }
   /** Whether instructions are executed one at a time for another reason than TF. */
   stepping = false;
@@ -304,11 +298,11 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
   pagingChanged(change: PagingChange): void {
     if (change.kind === "mode") {
       this.tlb.flushAll();
-      this.#sharesUpperPart = true;
-      this.set64(UPPER_PART, this.longMode ? UPPER_HALF : LAST_GIB);
+      this.#sharesKernel = (this.get32(CR + 4 * 8) & Cr4.PGE) !== 0;
       this.#spaces.forget(undefined, this.#pcid());
       this.codeModeChanged();
     } else {
+      this.tlb.flushPrivate();
       this.#spaces.enter(this.#pcid(), change.keep);
       this.contextChanged();
     }
@@ -317,7 +311,8 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     this.tlb.flushPage(address);
   }
   invalidateContext(pcid: number | undefined, global: boolean): void {
-    if (global) this.tlb.flushAllJumps();
+    if (global) this.tlb.flushAll();
+    else this.tlb.flushPrivate();
     this.#spaces.forget(pcid, this.#pcid());
     this.contextChanged();
   }

@@ -112,23 +112,31 @@ export const STEPPING = ATTENTION + 4;
 export const INSTRUCTIONS = STATE + 0x378;
 /** Instructions that may still run before the loop returns; below zero it does. i32. */
 export const BUDGET = STATE + 0x380;
-/** Tag of the address space in TLB entries: bits 0-11. i64. See `mmu.ts`. */
+/** Bits 0-11 of the tags of TLB entries that are good now: {@link SPACE} or {@link KERNEL_SPACE}, and privilege. i64. */
 export const TLB_CONTEXT = STATE + 0x388;
+/**
+ * Number of the address space, from bit 3 up, as tags have it. Supervisor mode has none, 0, in its own tags, so that
+ * translations and jumps of a kernel are good in all address spaces, as long as it has global pages and all its code is
+ * in such: else the same number. i32 each.
+ */
+export const SPACE = STATE + 0x6a8;
+export const KERNEL_SPACE = STATE + 0x6ac;
+/** The bits of a tag that hold the number. */
+export const SPACE_MASK = 0xff8;
+/** Entries of the TLBs, for pages that are not global, that have no number: see `PRIVATE_ENTRIES`. i32. */
+export const PRIVATE_COUNT = STATE + 0x6b8;
 /** Bit of the tag in user mode. */
 export const CONTEXT_USER = 4;
-/** Bit of the tag while RFLAGS.AC is set. */
+/** Bit of the tag while RFLAGS.AC is set; the address space's number is there then in supervisor mode, too. */
 export const CONTEXT_OVERRIDE = 2;
-/**
- * What a jump cache tag is XORed with: context and code mode, from bit 48 up. i64 each for the lower part of the address
- * space and the upper, where kernels are: as long as all code there is in global pages, it is the same in all spaces.
- */
+/** What a jump cache tag is XORed with: address space, privilege and code mode, from bit 48 up. i64. */
 export const JUMP_CONTEXT = STATE + 0x6a0;
-/** Where the upper part begins, unsigned: half of it in long mode, else the last GiB. i64. */
-export const UPPER_PART = STATE + 0x6b8;
-/** Where the tag of the address space stands in the upper half of those. */
+/** Where what the tags of TLB entries say of address space and privilege stands in its upper half. */
 export const JUMP_CONTEXT_SHIFT = 19;
 /** Nonzero if the page that was translated last is global. i32. */
 export const PAGE_IS_GLOBAL = STATE + 0x6b0;
+/** Nonzero if the page that was translated last may be written as well, and is marked as dirty already. i32. */
+export const PAGE_IS_WRITABLE = STATE + 0x6b4;
 
 /** Sixteen XMM registers of 16 bytes. */
 export const XMM = STATE + 0x400;

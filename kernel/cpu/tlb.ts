@@ -11,6 +11,8 @@ import {
   JUMP_GROUP_SIZE,
   LARGE_REGIONS,
   LARGE_REGIONS_COUNT,
+  MOST_PRIVATE,
+  PRIVATE_ENTRIES,
   READ_TLB,
   RETURN_CACHE,
   RETURN_CACHE_SIZE,
@@ -19,6 +21,7 @@ import {
   WRITABLE_PAGES,
   WRITE_TLB,
 } from "./layout.ts";
+import { PRIVATE_COUNT } from "./state.ts";
 
 /** The TLBs and the jump cache of one vCPU, in its engine memory. */
 export class Tlb {
@@ -35,9 +38,22 @@ export class Tlb {
 
   /** Forgets every translation and every jump. */
   flushAll(): void {
-    this.#fill(-1n, READ_TLB, FETCH_TLB + TLB_ENTRIES * TLB_ENTRY_SIZE);
+    this.#flushTranslations();
     this.#fill(0n, LARGE_REGIONS, LARGE_REGIONS + 2 * LARGE_REGIONS_COUNT);
     this.flushAllJumps();
+  }
+
+  /** Forgets the translations that go with the address space though their tags do not say which. */
+  flushPrivate(): void {
+    const count = this.#words[PRIVATE_COUNT >> 2]!;
+    if (count > MOST_PRIVATE) return this.#flushTranslations();
+    for (let n = 0; n < count; n++) this.#quads[this.#words[(PRIVATE_ENTRIES >> 2) + n]! >> 3] = -1n;
+    this.#words[PRIVATE_COUNT >> 2] = 0;
+  }
+
+  #flushTranslations(): void {
+    this.#fill(-1n, READ_TLB, FETCH_TLB + TLB_ENTRIES * TLB_ENTRY_SIZE);
+    this.#words[PRIVATE_COUNT >> 2] = 0;
   }
 
   /** Forgets every jump. */

@@ -170,7 +170,7 @@ export class RegionEmitter extends CachedMemoryEmitter {
       });
       this.#leaveEarly();
     });
-    leaveTo(f, this.#target, this.bits64, this.core("leaveTo"), this.#regionType);
+    leaveTo(f, this.#target, this.core("leaveTo"), this.#regionType);
     return f;
   }
 

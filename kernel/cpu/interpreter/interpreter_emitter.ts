@@ -210,7 +210,7 @@ export class InterpreterEmitter extends Emitter {
     if (!this.#linearCode) return;
     const { f } = this;
     const known = this.#field(Record.COMES_BACK);
-    f.if(known, () => noteReturn(f, f.let(target), this.#record.add(RECORD_SIZE), this.bits64));
+    f.if(known, () => noteReturn(f, f.let(target), this.#record.add(RECORD_SIZE)));
   }
 
   override jumpBack(target: Value): void {
@@ -218,7 +218,7 @@ export class InterpreterEmitter extends Emitter {
     const { f } = this;
     const linear = f.let(target);
     const record = f.local("i32");
-    findReturn(f, linear, this.bits64, (found) => {
+    findReturn(f, linear, (found) => {
       f.store(8, NOWHERE, linear.and(~0xfffn), CODE_BASE);
       f.set(record, found);
       this.#enter(record);

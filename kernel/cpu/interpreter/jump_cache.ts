@@ -13,7 +13,7 @@ import {
   RETURN_CACHE,
   RETURN_CACHE_SIZE,
 } from "../layout.ts";
-import { CODE_BASE, JUMP_CONTEXT, RIP, UPPER_PART } from "../state.ts";
+import { CODE_BASE, JUMP_CONTEXT, RIP } from "../state.ts";
 import { type Expression, i32 } from "../wasm/expression.ts";
 import { type FunctionBuilder, type Local, NOWHERE, Table } from "../wasm/function_builder.ts";
 
@@ -24,10 +24,9 @@ function jumpEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
   return f.let(low.and(JUMP_CACHE_SIZE - JUMP_ENTRY_SIZE).xor(spread));
 }
 
-/** `bits64`: in 64-bit mode, which tells where the upper part of the address space begins. */
-function jumpContext(f: FunctionBuilder, linear: Local<"i64">, bits64: boolean): Local<"i64"> {
-  const upper = bits64 ? linear.shrU(60).wrap().and(8) : linear.geU(f.load(8, NOWHERE, UPPER_PART)).shl(3);
-  return f.load(8, upper, JUMP_CONTEXT);
+/** The tag of the entry for a linear address. */
+function jumpTag(f: FunctionBuilder, linear: Local<"i64">): Expression<"i64"> {
+  return linear.xor(f.load(8, NOWHERE, JUMP_CONTEXT));
 }
 
 /** Runs `found` with the offset of the entry for a linear address, or `otherwise`. */
@@ -36,15 +35,10 @@ export function findJump(
   linear: Local<"i64">,
   found: (entry: Local<"i32">) => void,
   otherwise?: () => void,
-  bits64 = false,
 ): void {
   const entry = jumpEntry(f, linear);
   const tag = f.load(8, entry, JUMP_CACHE);
-  f.ifMostly(
-    linear.xor(jumpContext(f, linear, bits64)).eq(tag),
-    () => found(entry),
-    otherwise,
-  );
+  f.ifMostly(jumpTag(f, linear).eq(tag), () => found(entry), otherwise);
 }
 
 /** Runs `found` if a neighbour of an entry holds a linear address; the two have changed places then. */
@@ -55,7 +49,7 @@ export function findDrivenOut(
   otherwise: () => void,
 ): void {
   const entry = jumpEntry(f, linear);
-  const tag = f.let(linear.xor(jumpContext(f, linear, false)));
+  const tag = f.let(jumpTag(f, linear));
   const neighbour = f.local("i32");
   const way = f.let(i32(1));
   f.block((done) => {
@@ -83,14 +77,9 @@ function returnEntry(f: FunctionBuilder, linear: Local<"i64">): Local<"i32"> {
 }
 
 /** A call has been made that returns to a linear address, where a record begins. */
-export function noteReturn(
-  f: FunctionBuilder,
-  linear: Local<"i64">,
-  record: Expression<"i32">,
-  bits64: boolean,
-): void {
+export function noteReturn(f: FunctionBuilder, linear: Local<"i64">, record: Expression<"i32">): void {
   const entry = returnEntry(f, linear);
-  f.store(8, entry, linear.xor(jumpContext(f, linear, bits64)), RETURN_CACHE);
+  f.store(8, entry, jumpTag(f, linear), RETURN_CACHE);
   f.storeAs("i32.store", entry, record, RETURN_CACHE + 8);
 }
 
@@ -98,14 +87,13 @@ export function noteReturn(
 export function findReturn(
   f: FunctionBuilder,
   linear: Local<"i64">,
-  bits64: boolean,
   found: (record: Local<"i32">) => void,
   otherwise: () => void,
 ): void {
   const entry = returnEntry(f, linear);
   const tag = f.load(8, entry, RETURN_CACHE);
   f.ifMostly(
-    linear.xor(jumpContext(f, linear, bits64)).eq(tag),
+    jumpTag(f, linear).eq(tag),
     () => found(f.loadAs("i32.load", entry, RETURN_CACHE + 8)),
     otherwise,
   );
@@ -145,7 +133,6 @@ export function enterRegion(
 export function leaveTo(
   f: FunctionBuilder,
   target: Local<"i64">,
-  bits64: boolean,
   leave: number,
   regionType: number,
 ): void {
@@ -153,6 +140,6 @@ export function leaveTo(
     f.store(8, NOWHERE, target.and(~0xfffn), CODE_BASE);
     enterRegion(f, entry, target, regionType);
   };
-  findJump(f, target, enter, undefined, bits64);
+  findJump(f, target, enter);
   f.returnCall(leave, target);
 }

@@ -10,9 +10,11 @@ import {
   CPL,
   Flag,
   KERNEL_GS_BASE,
+  KERNEL_SPACE,
   RFLAGS,
   Segment,
   SEGMENT_BASE,
+  SPACE,
   TLB_CONTEXT,
   Vector,
 } from "../state.ts";
@@ -24,11 +26,6 @@ function requireSupervisor(e: Emitter, vector: Vector.UD | Vector.GP): void {
   e.f.ifRarely(e.f.loadAs("i32.load", NOWHERE, CPL), () => e.fault(vector));
 }
 
-function setBits(e: Emitter, address: number, bits: number, on: boolean): void {
-  const word = e.f.loadAs("i32.load", NOWHERE, address);
-  e.f.storeAs("i32.store", NOWHERE, on ? word.or(bits) : word.and(~bits), address);
-}
-
 for (
   const [name, encoding, on] of [["clac", "NP 0F 01 /CA", false], ["stac", "NP 0F 01 /CB", true]] as const
 ) {
@@ -37,9 +34,11 @@ for (
     encodings: [encoding],
     semantics: (e) => {
       requireSupervisor(e, Vector.UD);
-      setBits(e, RFLAGS, Flag.AC, on);
+      const flags = e.f.loadAs("i32.load", NOWHERE, RFLAGS);
+      e.f.storeAs("i32.store", NOWHERE, on ? flags.or(Flag.AC) : flags.and(~Flag.AC), RFLAGS);
       // RFLAGS.AC overrides supervisor-mode access prevention (SDM volume 3, 4.6): what the TLBs answer depends on it.
-      setBits(e, TLB_CONTEXT, CONTEXT_OVERRIDE, on);
+      const space = e.f.loadAs("i32.load", NOWHERE, on ? SPACE : KERNEL_SPACE);
+      e.f.storeAs("i32.store", NOWHERE, on ? space.or(CONTEXT_OVERRIDE) : space, TLB_CONTEXT);
       e.contextChanged();
     },
   });

@@ -18,10 +18,13 @@ import {
   Gpr,
   JUMP_CONTEXT,
   JUMP_CONTEXT_SHIFT,
+  KERNEL_SPACE,
   LSTAR,
   Segment,
   SegmentAttribute,
   SFMASK,
+  SPACE,
+  SPACE_MASK,
   STAR,
   SYSENTER_CS,
   SYSENTER_EIP,
@@ -55,17 +58,16 @@ function setFlat(e: Emitter, segment: Segment, selector: Expression<"i32">, attr
   setSegment(e, i32(segment), selector, i64(0), i32(-1), i32(attributes));
 }
 
-/** Enters privilege level 0 or 3. Code is decoded as before, so only that changes in what tags say. */
+/** Enters privilege level 0 or 3, with RFLAGS.AC clear. Code is decoded as before, so only that changes in what tags say. */
 function setPrivilege(e: Emitter, cpl: 0 | 3): void {
   const { f } = e;
   f.storeAs("i32.store", NOWHERE, i32(cpl), CPL);
-  const tag = CONTEXT_USER << JUMP_CONTEXT_SHIFT;
-  for (
-    const [address, bit] of [[TLB_CONTEXT, CONTEXT_USER], [JUMP_CONTEXT + 4, tag], [JUMP_CONTEXT + 12, tag]]
-  ) {
-    const word = f.loadAs("i32.load", NOWHERE, address!);
-    f.storeAs("i32.store", NOWHERE, cpl === 3 ? word.or(bit!) : word.and(~bit!), address!);
-  }
+  const space = f.loadAs("i32.load", NOWHERE, cpl === 3 ? SPACE : KERNEL_SPACE);
+  const context = cpl === 3 ? f.let(space.or(CONTEXT_USER)) : space;
+  f.storeAs("i32.store", NOWHERE, context, TLB_CONTEXT);
+  const jumps = f.loadAs("i32.load", NOWHERE, JUMP_CONTEXT + 4);
+  const mask = (SPACE_MASK | CONTEXT_USER) << JUMP_CONTEXT_SHIFT;
+  f.storeAs("i32.store", NOWHERE, jumps.and(~mask).or(context.shl(JUMP_CONTEXT_SHIFT)), JUMP_CONTEXT + 4);
 }
 
 function setFlags(e: Emitter, flags: Value): void {

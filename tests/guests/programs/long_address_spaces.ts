@@ -49,6 +49,9 @@ const END = `${cr3("PML4")}${CR4("0", "PCIDE + PGE")}`;
 const READ = (register: string) => `mov ${register}, [WINDOW]\n`;
 const INVPCID = (type: number, pcid: string, address = "0") =>
   `mov qword [SCRATCH], ${pcid}\nmov rax, ${address}\nmov [SCRATCH + 8], rax\nmov eax, ${type}\ninvpcid rax, [SCRATCH]\n`;
+/** All that both spaces have is global. */
+const GLOBAL_CODE =
+  "xor ecx, ecx\n.global:\nor dword [PD + rcx * 8], 0x100\ninc ecx\ncmp ecx, 32\njne .global\n";
 const RESULT = show("rbx") + show("rcx") + show("rdx");
 
 export const longAddressSpaces: Guest = {
@@ -130,6 +133,23 @@ export const longAddressSpaces: Guest = {
         body: `${SETUP}${CR4("PCIDE + PGE")}mov qword [PT_WINDOW_A], PAGE_A + 0x107\n${cr3("PML4 + 1")}${
           READ("rbx")
         }mov qword [PT_WINDOW_A], PAGE_B + 0x107\n${INVPCID(2, "0")}${READ("rcx")}`,
+        after: END + RESULT,
+      },
+      {
+        name: "INVPCID of all with globals, code too",
+        body:
+          `${SETUP}xor ecx, ecx\n.global:\nor dword [PD + rcx * 8], 0x100\ninc ecx\ncmp ecx, 32\njne .global\n${
+            CR4("PCIDE + PGE")
+          }mov qword [PT_WINDOW_A], PAGE_A + 0x107\n${cr3("PML4 + 1")}${
+            READ("rbx")
+          }mov qword [PT_WINDOW_A], PAGE_B + 0x107\n${INVPCID(2, "0")}${READ("rcx")}`,
+        after: END + RESULT,
+      },
+      {
+        name: "INVPCID of a PCID whose kernel has pages of its own",
+        body: `${SETUP}${GLOBAL_CODE}${CR4("PCIDE + PGE")}${cr3("PML4 + 1")}${
+          READ("rbx")
+        }mov qword [PT_WINDOW_A], PAGE_B + 7\n${INVPCID(1, "1")}${READ("rcx")}`,
         after: END + RESULT,
       },
       {

@@ -10,6 +10,7 @@ import { longAlignment } from "./long_alignment.ts";
 import { longDebug } from "./long_debug.ts";
 import { longDebugExact } from "./long_debug_exact.ts";
 import { longExceptions } from "./long_exceptions.ts";
+import { longGlobalPages } from "./long_global_pages.ts";
 import { longInterrupts } from "./long_interrupts.ts";
 import { longPaging } from "./long_paging.ts";
 import { longRegisters } from "./long_registers.ts";
@@ -32,6 +33,7 @@ export const guests: readonly Guest[] = [
   longDebug,
   longDebugExact,
   longExceptions,
+  longGlobalPages,
   longInterrupts,
   longPaging,
   longRegisters,
