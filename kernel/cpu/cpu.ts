@@ -114,6 +114,11 @@ export interface Cpu {
   singleStep: boolean;
   /** Must be called after DR0 to DR3, DR7 or CR4.DE changed. */
   debugRegistersChanged(): void;
+  /**
+   * Delivers an interrupt or exception if nothing about that is out of the ordinary; false: nothing has changed.
+   * `flags` are bits of RFLAGS that are pushed besides those that are set.
+   */
+  enterGate(vector: number, error: number | undefined, flags: number): boolean;
   /** IRET: non-maskable interrupts are taken again. */
   endNonMaskableInterrupt(): void;
   /** The vCPU shuts down: a triple fault. */

@@ -168,6 +168,9 @@ export class CpuEngine implements Engine {
   materializeFlags(): bigint {
     return this.#exports["materializeFlags"]!();
   }
+  enterGate(vector: number, error: number, flags: number): boolean {
+    return Number(this.#exports["enterGate"]!(vector, error, flags)) !== 0;
+  }
   written(host: number, length: number): void {
     this.code.written(host, length);
   }

@@ -19,6 +19,8 @@ export interface MmuFunctions {
   readonly writeSlow: number;
   readonly modifySlow: number;
   readonly fetchPage: number;
+  /** (linear, access) -> offset in RAM memory, where it may be accessed without more ado; -1: nothing is pending. */
+  readonly plainPage: number;
 }
 
 /** Writes the functions of the MMU into a module. */
@@ -38,5 +40,6 @@ export function defineMmu(
     writeSlow: slow.write(),
     modifySlow: slow.modify(),
     fetchPage: slow.fetch(),
+    plainPage: slow.plain(),
   };
 }

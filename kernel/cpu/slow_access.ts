@@ -15,6 +15,7 @@ import {
   CodeMode,
   FAULT_ERROR,
   FAULT_VECTOR,
+  KERNEL_SPACE,
   NON_CANONICAL,
   PAGE_IS_GLOBAL,
   PAGE_IS_WRITABLE,
@@ -26,7 +27,7 @@ import {
   WATCHING,
 } from "./state.ts";
 import { tlbEntry } from "./tlb_entry.ts";
-import { type Expression, i32 } from "./wasm/expression.ts";
+import { type Expression, i32, select } from "./wasm/expression.ts";
 import { type FunctionBuilder, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
 import type { ModuleBuilder } from "./wasm/module_builder.ts";
 
@@ -166,6 +167,32 @@ export class SlowAccess {
     });
   }
 
+  /** What an implicit supervisor access finds is good for a kernel's own, too. */
+  plain(): number {
+    return this.m.exportFunction("plainPage", ["i64", "i32"], ["i32"], (f) => {
+      const linear = f.param("i64", 0);
+      const access = f.param("i32", 1);
+      const write = access.and(Access.WRITE);
+      const context = f.let(f.load(8, NOWHERE, TLB_CONTEXT));
+      f.if(access.and(Access.SYSTEM), () => f.set(context, f.load(4, NOWHERE, KERNEL_SPACE)));
+      const entry = f.let(tlbEntry(f, linear).add(select(write, i32(WRITE_TLB), i32(READ_TLB))));
+      f.if(f.load(8, entry).eq(linear.and(~0xfffn).or(context)), () => {
+        f.return(linear.wrap().add(f.loadAs("i32.load", entry, 8)));
+      });
+      const probe = f.callFor("i64", this.translate, linear, access.or(Access.PROBE));
+      f.if(probe.eq(-1), () => f.return(i32(-1)));
+      // Once more, for the accessed and dirty bits.
+      const gpa = f.callFor("i64", this.translate, linear, access);
+      const host = ramOffset(f, gpa, this.ramSize);
+      f.if(host.eq(-1), () => f.return(host));
+      f.if(write, () => {
+        f.if(holdsCode(f, host), () => f.return(i32(-1)));
+        fillWriteTlb(f, linear, host, context);
+      }, () => fillTlb(f, READ_TLB, linear, host, context));
+      f.return(host);
+    });
+  }
+
   /** Returns `failed` if the access is misaligned where that counts. */
   #checkAlignment(
     f: FunctionBuilder,
@@ -275,10 +302,15 @@ function countMiss(f: FunctionBuilder, counter: number): void {
 }
 
 /** Remembers a translation, unless each access has to come here for its alignment. */
-function fillTlb(f: FunctionBuilder, table: number, linear: Local<"i64">, host: Local<"i32">): void {
+function fillTlb(
+  f: FunctionBuilder,
+  table: number,
+  linear: Local<"i64">,
+  host: Local<"i32">,
+  context = f.load(8, NOWHERE, TLB_CONTEXT),
+): void {
   f.if(alignmentChecked(f).eqz(), () => {
     const entry = tlbEntry(f, linear);
-    const context = f.load(8, NOWHERE, TLB_CONTEXT);
     f.store(8, entry, linear.and(~0xfffn).or(context), table);
     f.storeAs("i32.store", entry, host.sub(linear.wrap()), table + 8);
     const global = f.loadAs("i32.load", NOWHERE, PAGE_IS_GLOBAL);
@@ -295,8 +327,13 @@ function notePrivate(f: FunctionBuilder, entry: Expression<"i32">): void {
 }
 
 /** Remembers a translation for writing, and that there may be one of that page. */
-function fillWriteTlb(f: FunctionBuilder, linear: Local<"i64">, host: Local<"i32">): void {
-  fillTlb(f, WRITE_TLB, linear, host);
+function fillWriteTlb(
+  f: FunctionBuilder,
+  linear: Local<"i64">,
+  host: Local<"i32">,
+  context?: Local<"i64">,
+): void {
+  fillTlb(f, WRITE_TLB, linear, host, context);
   f.storeAs("i32.store8", host.shrU(12), i32(1), WRITABLE_PAGES);
 }
 

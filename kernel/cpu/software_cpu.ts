@@ -86,6 +86,8 @@ export interface Engine {
   readonly timeWindow: number;
   translate(linear: bigint, access: number): bigint;
   materializeFlags(): bigint;
+  /** See `gate_entry.ts`. */
+  enterGate(vector: number, error: number, flags: number): boolean;
   /** RAM is about to be written: decoded code is dropped. */
   written(host: number, length: number): void;
 }
@@ -124,7 +126,7 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     this.ramBytes = new Uint8Array(engine.ram.buffer);
     this.gpr = new BigUint64Array(engine.memory.buffer, GPR, 16);
     this.#bus = engine.bus;
-    this.#timeStamps = new TimeStamps(() => engine.bus.now(), engine.timeWindow);
+    this.#timeStamps = new TimeStamps(this.view, () => engine.bus.now(), engine.timeWindow);
     this.tlb = new Tlb(engine.memory);
     this.#spaces = new AddressSpaces(() => this.tlb.flushAll());
     this.memory = new TranslatedMemory(this);
@@ -373,8 +375,7 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     this.#bus.writePort(port, size, value);
   }
   readTsc(): bigint {
-    const time = this.#timeStamps.read(this.get32(BUDGET));
-    return BigInt.asUintN(64, BigInt(time) + this.get64(TSC_OFFSET));
+    return BigInt.asUintN(64, this.#timeStamps.read(this.get32(BUDGET)) + this.get64(TSC_OFFSET));
   }
   /** Time may have passed that the budget does not tell of. */
   timePassed(): void {
@@ -417,6 +418,9 @@ export class SoftwareCpu implements Cpu, PhysicalAccess {
     this.set32(WATCHING, watching ? 1 : 0);
     if (watching) this.tlb.flushAll();
     if (stepping) this.leaveLoop();
+  }
+  enterGate(vector: number, error: number | undefined, flags: number): boolean {
+    return this.engine.enterGate(vector, error ?? -1, flags);
   }
   endNonMaskableInterrupt(): void {
     if (this.get32(NMI_BLOCKED) === 0) return;

@@ -125,6 +125,14 @@ export const KERNEL_SPACE = STATE + 0x6ac;
 export const SPACE_MASK = 0xff8;
 /** Entries of the TLBs, for pages that are not global, that have no number: see `PRIVATE_ENTRIES`. i32. */
 export const PRIVATE_COUNT = STATE + 0x6b8;
+/**
+ * The last reading of the clock, in guest time, and the last time stamp that was given, i64 each; what was left of the
+ * budget at that reading, and for how many instructions it is good, i32 each. See `time_stamps.ts`.
+ */
+export const CLOCK_READING = STATE + 0x6c0;
+export const LAST_TIME_STAMP = STATE + 0x6c8;
+export const CLOCK_BUDGET = STATE + 0x6d0;
+export const CLOCK_GOOD_FOR = STATE + 0x6d4;
 /** Bit of the tag in user mode. */
 export const CONTEXT_USER = 4;
 /** Bit of the tag while RFLAGS.AC is set; the address space's number is there then in supervisor mode, too. */

@@ -7,34 +7,81 @@
  * @module
  */
 
-/** Readings of a clock, and what is made of them between. */
-export class TimeStamps {
-  /** The last reading, and what was left of the budget then. */
-  #reading = 0;
-  #left = 0;
-  #good = false;
-  #last = 0;
+import {
+  BUDGET,
+  CLOCK_BUDGET,
+  CLOCK_GOOD_FOR,
+  CLOCK_READING,
+  CPL,
+  CR,
+  Cr4,
+  GPR,
+  Gpr,
+  LAST_TIME_STAMP,
+  TSC_AUX,
+  TSC_OFFSET,
+} from "./state.ts";
+import { i32, i64 } from "./wasm/expression.ts";
+import { type FunctionBuilder, NOWHERE } from "./wasm/function_builder.ts";
 
+/** Readings of a clock, and what is made of them between. They lie in the state, for generated code. */
+export class TimeStamps {
   constructor(
+    private readonly state: DataView,
     private readonly now: () => number,
     /** For how many instructions a reading is good; 0: for none. */
     private readonly window: number,
   ) {}
 
   /** Guest time in nanoseconds where `left` instructions are left of the budget. It never goes back. */
-  read(left: number): number {
-    const executed = this.#left - left;
-    if (this.#good && executed >= 0 && executed < this.window) return this.#last = this.#reading + executed;
-    this.#reading = Math.floor(this.now());
-    this.#left = left;
-    this.#good = true;
+  read(left: number): bigint {
+    const { state } = this;
+    const executed = state.getInt32(CLOCK_BUDGET, true) - left;
+    if (executed >= 0 && executed < state.getInt32(CLOCK_GOOD_FOR, true)) {
+      return this.#give(state.getBigInt64(CLOCK_READING, true) + BigInt(executed));
+    }
+    let reading = BigInt(Math.floor(this.now()));
     // What was made of the last reading may have been ahead; further back it is the clock that has been set.
-    if (this.#last - this.#reading < this.window) this.#reading = Math.max(this.#reading, this.#last);
-    return this.#last = this.#reading;
+    const ahead = state.getBigInt64(LAST_TIME_STAMP, true) - reading;
+    if (ahead > 0n && ahead < BigInt(this.window)) reading += ahead;
+    state.setBigInt64(CLOCK_READING, reading, true);
+    state.setInt32(CLOCK_BUDGET, left, true);
+    state.setInt32(CLOCK_GOOD_FOR, this.window, true);
+    return this.#give(reading);
+  }
+
+  #give(time: bigint): bigint {
+    this.state.setBigInt64(LAST_TIME_STAMP, time, true);
+    return time;
   }
 
   /** Time has passed that instructions do not tell of, or the budget is another one. */
   forget(): void {
-    this.#good = false;
+    this.state.setInt32(CLOCK_GOOD_FOR, 0, true);
   }
+}
+
+/** RDTSC as a function of generated code, as long as the last reading is good: gives whether it is. */
+export function timeStampBody(f: FunctionBuilder): void {
+  f.block((other) => {
+    const outer = f.loadAs("i32.load", NOWHERE, CPL);
+    f.branchIf(outer.ne(0).and(f.loadAs("i32.load", NOWHERE, CR + 4 * 8).and(Cr4.TSD).ne(0)), other);
+    const left = f.loadAs("i32.load", NOWHERE, BUDGET);
+    const executed = f.let(f.loadAs("i32.load", NOWHERE, CLOCK_BUDGET).sub(left));
+    f.branchIf(executed.geU(f.loadAs("i32.load", NOWHERE, CLOCK_GOOD_FOR)), other);
+    const time = f.let(f.load(8, NOWHERE, CLOCK_READING).add(executed.extendU()));
+    f.store(8, NOWHERE, time, LAST_TIME_STAMP);
+    const shown = f.let(time.add(f.load(8, NOWHERE, TSC_OFFSET)));
+    f.store(8, NOWHERE, shown.zeroExtend(4), GPR + Gpr.RAX * 8);
+    f.store(8, NOWHERE, shown.shrU(32), GPR + Gpr.RDX * 8);
+    f.return(i32(1));
+  });
+  f.return(i32(0));
+}
+
+/** The same for RDTSCP. */
+export function timeStampAndAuxBody(f: FunctionBuilder, timeStamp: number): void {
+  f.if(f.callFor("i32", timeStamp, i64(0), i64(0)).eqz(), () => f.return(i32(0)));
+  f.store(8, NOWHERE, f.load(4, NOWHERE, TSC_AUX), GPR + Gpr.RCX * 8);
+  f.return(i32(1));
 }

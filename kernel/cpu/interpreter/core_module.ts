@@ -6,8 +6,12 @@
 
 import { CORE_FUNCTIONS, type CoreFunction, Leaving } from "../core_functions.ts";
 import { conditionValue, FlagsKind, type FlagsSource, materializedFlags } from "../flags.ts";
+import { gateEntryBody } from "../gate_entry.ts";
 import { ENGINE_PAGES, JUMP_CACHE, RECORD_SHIFT, RECORD_SIZE, REGION_UNKNOWN } from "../layout.ts";
 import { defineMmu, type MmuFunctions } from "../mmu.ts";
+import { restoreStateBody, saveStateBody } from "../state_area.ts";
+import { type SystemFunctionName, systemFunctionNumber } from "../system_functions.ts";
+import { timeStampAndAuxBody, timeStampBody } from "../time_stamps.ts";
 import {
   ATTENTION,
   BUDGET,
@@ -52,7 +56,7 @@ import {
 } from "./record.ts";
 
 /** Core functions that are TypeScript. */
-const IMPORTED: readonly CoreFunction[] = ["system", "x87", "float", "hot"];
+const IMPORTED: readonly CoreFunction[] = ["x87", "float", "hot"];
 
 /** Accesses that a region leaves to the interpreter before it is compiled again, to expect them. */
 const MOST_UNKNOWN = 1000;
@@ -112,6 +116,7 @@ export function buildCoreModule(
     indexes.set(name, m.importFunction("engine", name, params, results));
   }
   const imports = {
+    system: m.importFunction("engine", "system", ...CORE_FUNCTIONS.system),
     lookup: m.importFunction("engine", "lookup", ["i64"], ["i32"]),
     readMmio: m.importFunction("engine", "readMmio", ["i64", "i32"], ["i64"]),
     writeMmio: m.importFunction("engine", "writeMmio", ["i64", "i32", "i64"], []),
@@ -125,6 +130,13 @@ export function buildCoreModule(
   const mmu = defineMmu(m, imports, ramSize, bounce);
   const core = new CoreModule(m, indexes, mmu, imports, counts, bounce);
   core.define();
+  core.defineSystem(mmu.plainPage);
+  m.exportFunction("enterGate", ["i32", "i32", "i32"], ["i32"], (f) => {
+    gateEntryBody(f, {
+      plainPage: mmu.plainPage,
+      materializeFlags: core.index("materializeFlags"),
+    });
+  });
   // Each defines a table, in the order of `Table`.
   core.defineExits();
   core.defineMissing();
@@ -143,7 +155,7 @@ class CoreModule {
     private readonly indexes: Map<CoreFunction, number>,
     mmu: MmuFunctions,
     private readonly imports: Readonly<
-      Record<"lookup" | "link" | "expectUnknown" | "alone" | "compileHandlers", number>
+      Record<"system" | "lookup" | "link" | "expectUnknown" | "alone" | "compileHandlers", number>
     >,
     /** Entries are counted, so that hot code is compiled. */
     private readonly counts: boolean,
@@ -200,6 +212,26 @@ class CoreModule {
         forEachFlagsKind(f, (flags) => f.return(conditionValue(flags, index * 2)));
       });
     }
+  }
+
+  /** Calls a function of `system/`, unless generated code does what it does. */
+  defineSystem(plainPage: number): void {
+    const indexes = new Map<SystemFunctionName, number>();
+    // (a, b) -> 1 if it has been done.
+    const write = (name: SystemFunctionName, body: (f: FunctionBuilder) => void) =>
+      indexes.set(name, this.m.exportFunction(name, ["i64", "i64"], ["i32"], body));
+    write("xsave", (f) => saveStateBody(f, plainPage));
+    write("xrstor", (f) => restoreStateBody(f, plainPage));
+    write("rdtsc", timeStampBody);
+    write("rdtscp", (f) => timeStampAndAuxBody(f, indexes.get("rdtsc")!));
+    this.#function("system", (f) => {
+      const [number, a, b] = [f.param("i32", 0), f.param("i64", 1), f.param("i64", 2)];
+      for (const [name, index] of indexes) {
+        const own = number.eq(systemFunctionNumber(name));
+        f.if(own, () => f.if(f.callFor("i32", index, a, b), () => f.return(i64(0))));
+      }
+      f.return(f.callFor("i64", this.imports.system, number, a, b));
+    });
   }
 
   /** (record, target) -> record at the target, or 0. */

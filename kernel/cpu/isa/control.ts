@@ -161,12 +161,3 @@ define({
   },
   ends: true,
 });
-define({
-  name: "iret",
-  encodings: ["CF"],
-  semantics: (e) => {
-    e.system("iret", i64(0), i64(e.operandSize));
-    e.dispatch();
-  },
-  ends: true,
-});

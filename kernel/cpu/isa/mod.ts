@@ -9,6 +9,7 @@ import "./bit.ts";
 import "./control.ts";
 import "./decimal.ts";
 import "./flag.ts";
+import "./interrupt_return.ts";
 import "./mmx_move.ts";
 import "./multiply.ts";
 import "./shift.ts";

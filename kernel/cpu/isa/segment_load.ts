@@ -6,20 +6,9 @@
  */
 
 import type { Emitter, Value } from "../emitter.ts";
-import {
-  CPL,
-  CR,
-  Cr0,
-  GDTR,
-  Segment,
-  SEGMENT_ATTRIBUTES,
-  SEGMENT_BASE,
-  SEGMENT_LIMIT,
-  SEGMENT_SELECTOR,
-  SegmentAttribute,
-} from "../state.ts";
-import { type Expression, i32, i64, select } from "../wasm/expression.ts";
-import { NOWHERE } from "../wasm/function_builder.ts";
+import { type Halves, setDescribed, setNull } from "../segment_emitter.ts";
+import { CPL, CR, Cr0, GDTR, Segment } from "../state.ts";
+import { type Label, type Local, NOWHERE } from "../wasm/function_builder.ts";
 
 /** In the upper half of a descriptor: data that is present and has been accessed. */
 const KIND = 0x9900;
@@ -56,41 +45,28 @@ export function loadSegment(e: Emitter, segment: Value, selector: Value, commit:
     const free = number.geU(Segment.FS);
     e.if(free, () => {
       f.if(named.and(NOT_NULL).eqz(), () => {
-        setSegment(e, number, named, i64(0), i32(0), i32(SegmentAttribute.UNUSABLE));
+        setNull(f, number, named);
         done();
       });
     });
-    const limit = f.loadAs("i32.load16_u", NOWHERE, GDTR + 8);
-    f.branchIf(named.and(LOCAL).ne(0).or(named.or(7).gtU(limit)), other);
-    const address = f.load(8, NOWHERE, GDTR).add(named.and(0xfff8).extendU()).zeroExtend(4);
-    const descriptor = e.load(8, f.let(address));
-    const low = f.let(descriptor.wrap());
-    const high = f.let(descriptor.shrU(32).wrap());
+    const descriptor = globalDescriptor(e, named, other);
+    const { low, high } = descriptor;
     f.branchIf(high.and(KIND).ne(DATA).or(high.shrU(13).and(3).ltU(named.and(3))), other);
     const flat = low.eq(FLAT_LOW).and(high.and(FLAT_HIGH_MASK).eq(FLAT_HIGH));
     // Then this code is decoded as before. It never depends on FS and GS.
     e.if(free.eqz(), () => f.branchIf(flat.eqz(), other));
-    const base = low.shrU(16).or(high.and(0xff).shl(16)).or(high.and(0xff00_0000 | 0)).extendU();
-    const count = f.let(low.and(0xffff).or(high.and(0xf0000)));
-    const bytes = select(high.and(0x80_0000), count.shl(12).or(0xfff), count);
-    setSegment(e, number, named, base, bytes, high.shrU(8).and(0xff).or(high.shrU(12).and(0xf00)));
+    setDescribed(f, number, named, descriptor);
     done();
   });
   slow();
 }
 
-/** Sets a segment register, by its number, with its hidden part. */
-export function setSegment(
-  e: Emitter,
-  number: Expression<"i32">,
-  selector: Expression<"i32">,
-  base: Value,
-  limit: Expression<"i32">,
-  attributes: Expression<"i32">,
-): void {
+/** Reads what a selector names in the GDT; goes to `other` if it names the LDT, or nothing. */
+export function globalDescriptor(e: Emitter, selector: Local<"i32">, other: Label): Halves {
   const { f } = e;
-  f.storeAs("i32.store", number.shl(2), selector, SEGMENT_SELECTOR);
-  f.store(8, number.shl(3), base, SEGMENT_BASE);
-  f.storeAs("i32.store", number.shl(2), limit, SEGMENT_LIMIT);
-  f.storeAs("i32.store", number.shl(2), attributes, SEGMENT_ATTRIBUTES);
+  const limit = f.loadAs("i32.load16_u", NOWHERE, GDTR + 8);
+  f.branchIf(selector.and(LOCAL).ne(0).or(selector.or(7).gtU(limit)), other);
+  const address = f.load(8, NOWHERE, GDTR).add(selector.and(0xfff8).extendU());
+  const descriptor = e.load(8, f.let(e.bits64 ? address : address.zeroExtend(4)));
+  return { low: f.let(descriptor.wrap()), high: f.let(descriptor.shrU(32).wrap()) };
 }

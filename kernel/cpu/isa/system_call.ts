@@ -8,29 +8,22 @@
 import type { Emitter, Value } from "../emitter.ts";
 import {
   ARITHMETIC_FLAGS,
-  CONTEXT_USER,
-  CPL,
   CR,
   Cr0,
   EFER,
   Efer,
   Flag,
   Gpr,
-  JUMP_CONTEXT,
-  JUMP_CONTEXT_SHIFT,
-  KERNEL_SPACE,
   LSTAR,
   Segment,
   SegmentAttribute,
   SFMASK,
-  SPACE,
-  SPACE_MASK,
   STAR,
   SYSENTER_CS,
   SYSENTER_EIP,
   SYSENTER_ESP,
-  TLB_CONTEXT,
 } from "../state.ts";
+import { setPrivilege, setSegment } from "../segment_emitter.ts";
 import {
   CODE32_ATTRIBUTES,
   CODE64_ATTRIBUTES,
@@ -41,7 +34,6 @@ import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { type Local, NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
 import { inKernel, interruptsEnabled, setSystemFlags } from "./flag.ts";
-import { setSegment } from "./segment_load.ts";
 
 /** Flags that make more of the instruction than is written here. */
 const SPECIAL = Flag.TF | Flag.RF | Flag.VM | Flag.AC;
@@ -55,22 +47,11 @@ function enabled(e: Emitter): Expression<"i32"> {
 
 /** Makes a segment flat. */
 function setFlat(e: Emitter, segment: Segment, selector: Expression<"i32">, attributes: number): void {
-  setSegment(e, i32(segment), selector, i64(0), i32(-1), i32(attributes));
+  setSegment(e.f, i32(segment), selector, i64(0), i32(-1), i32(attributes));
 }
 
-/** Enters privilege level 0 or 3, with RFLAGS.AC clear. Code is decoded as before, so only that changes in what tags say. */
-function setPrivilege(e: Emitter, cpl: 0 | 3): void {
-  const { f } = e;
-  f.storeAs("i32.store", NOWHERE, i32(cpl), CPL);
-  const space = f.loadAs("i32.load", NOWHERE, cpl === 3 ? SPACE : KERNEL_SPACE);
-  const context = cpl === 3 ? f.let(space.or(CONTEXT_USER)) : space;
-  f.storeAs("i32.store", NOWHERE, context, TLB_CONTEXT);
-  const jumps = f.loadAs("i32.load", NOWHERE, JUMP_CONTEXT + 4);
-  const mask = (SPACE_MASK | CONTEXT_USER) << JUMP_CONTEXT_SHIFT;
-  f.storeAs("i32.store", NOWHERE, jumps.and(~mask).or(context.shl(JUMP_CONTEXT_SHIFT)), JUMP_CONTEXT + 4);
-}
-
-function setFlags(e: Emitter, flags: Value): void {
+/** Sets all of RFLAGS. */
+export function setFlags(e: Emitter, flags: Value): void {
   setSystemFlags(e, flags.wrap().and(~ARITHMETIC_FLAGS).or(2));
   e.setAllFlags(flags.and(ARITHMETIC_FLAGS));
 }
@@ -92,7 +73,7 @@ define({
       const selector = f.let(f.loadAs("i32.load", NOWHERE, STAR + 4).and(0xfffc));
       setFlat(e, Segment.CS, selector, CODE64_ATTRIBUTES);
       setFlat(e, Segment.SS, selector.add(8), FLAT_DATA_ATTRIBUTES);
-      setPrivilege(e, 0);
+      setPrivilege(f, 0);
       setFlags(e, flags.and(f.load(8, NOWHERE, SFMASK).not()));
       e.jump(f.load(8, NOWHERE, LSTAR));
     }, slow);
@@ -118,7 +99,7 @@ define({
       const selector = f.loadAs("i32.load16_u", NOWHERE, STAR + 6);
       setFlat(e, Segment.CS, selector.add(16).and(0xffff).or(3), CODE64_ATTRIBUTES | USER);
       setFlat(e, Segment.SS, selector.add(8).and(0xffff).or(3), FLAT_DATA_ATTRIBUTES | USER);
-      setPrivilege(e, 3);
+      setPrivilege(f, 3);
       setFlags(e, flags);
       f.if(flags.wrap().and(Flag.IF), () => interruptsEnabled(e, () => {}));
       e.jump(target);
@@ -154,7 +135,7 @@ define({
     e.if(entersFlat(e, selector), () => {
       setFlat(e, Segment.CS, selector, CODE32_ATTRIBUTES);
       setFlat(e, Segment.SS, selector.add(8).and(0xffff), FLAT_DATA_ATTRIBUTES);
-      setPrivilege(e, 0);
+      setPrivilege(f, 0);
       setSystemFlags(e, e.systemFlag(~Flag.IF));
       e.writeGpr(Gpr.RSP, 4, f.load(4, NOWHERE, SYSENTER_ESP));
       e.jump(f.load(4, NOWHERE, SYSENTER_EIP));
@@ -176,7 +157,7 @@ define({
     e.if(entersFlat(e, selector).and(inKernel(e)), () => {
       setFlat(e, Segment.CS, selector.add(16).and(0xffff).or(3), CODE32_ATTRIBUTES | USER);
       setFlat(e, Segment.SS, selector.add(24).and(0xffff).or(3), FLAT_DATA_ATTRIBUTES | USER);
-      setPrivilege(e, 3);
+      setPrivilege(e.f, 3);
       const target = e.readGpr(Gpr.RDX, 4);
       e.writeGpr(Gpr.RSP, 4, e.readGpr(Gpr.RCX, 4));
       e.jump(target);

@@ -31,8 +31,10 @@ function pushesResumeFlag(vector: number): boolean {
 export function deliverInterrupt(cpu: Cpu, vector: number, source: InterruptSource): void {
   // The handler is entered with TF clear: no single-step trap follows.
   cpu.singleStep = false;
-  let flags = cpu.rflags;
-  if (source.kind === "exception" && pushesResumeFlag(vector)) flags |= Flag.RF;
+  const resume = source.kind === "exception" && pushesResumeFlag(vector) ? Flag.RF : 0;
+  const software = source.kind === "software" || source.kind === "privileged-software";
+  if (!software && cpu.enterGate(vector, source.error, resume)) return;
+  const flags = cpu.rflags | resume;
   if (cpu.longMode) return deliverLong(cpu, vector, source, flags);
   if ((cpu.get32(CR) & Cr0.PE) === 0) return deliverReal(cpu, vector);
   return deliverLegacy(cpu, vector, source, flags);

@@ -22,16 +22,16 @@ import {
 import { generalProtection } from "./fault.ts";
 
 /** Offsets in the region. */
-const FCW = 0;
-const FSW = 2;
-const FTW = 4;
-const FOP = 6;
-const FIP = 8;
-const FCS = 12;
-const FDP = 16;
-const FDS = 20;
+export const FCW = 0;
+export const FSW = 2;
+export const FTW = 4;
+export const FOP = 6;
+export const FIP = 8;
+export const FCS = 12;
+export const FDP = 16;
+export const FDS = 20;
 export const MXCSR_AT = 24;
-const MXCSR_MASK_AT = 28;
+export const MXCSR_MASK_AT = 28;
 export const ST0 = 32;
 export const XMM0 = 160;
 
@@ -42,9 +42,9 @@ export const MXCSR_RESET = 0x1f80;
 /** x87 control word after FNINIT. */
 export const X87_CONTROL_RESET = 0x37f;
 /** Exception flags of the status word, and their masks in the control word. */
-const X87_EXCEPTIONS = 0x3f;
+export const X87_EXCEPTIONS = 0x3f;
 /** ES and B of the status word: an exception is pending. */
-const X87_PENDING = 0x8080;
+export const X87_PENDING = 0x8080;
 
 /** Bytes that x87 state takes from the start of the region. */
 export const X87_LENGTH = XMM0;

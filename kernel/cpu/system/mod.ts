@@ -32,7 +32,7 @@ export { type ModelSpecificRegisters, modelSpecificRegisters } from "./model_spe
 export { DEBUG_RESET } from "./debug_registers.ts";
 export { MXCSR_RESET, X87_CONTROL_RESET } from "./legacy_region.ts";
 export { readMsr, writeMsr } from "./msr.ts";
-export { interrupt, raise, raiseDebugTrap, raiseVector } from "./raise.ts";
+export { interrupt, raise, raiseDebugTrap } from "./raise.ts";
 export { loadSegment } from "./segments.ts";
 export type { SystemFunction } from "./system_function.ts";
 

@@ -43,23 +43,7 @@ function isDoubleFault(first: number, second: number): boolean {
  * cannot be entered, that fault is delivered instead, or a double fault; and if that is not possible either, the
  * vCPU shuts down.
  */
-export function raise(cpu: Cpu, fault: GuestFault): void {
-  raiseVector(cpu, fault.vector, fault.error, fault.address);
-}
-
-/**
- * {@link raise} for a fault that generated code left in the state: page faults are frequent, and to make a
- * `GuestFault` costs 1.8 us, more than the delivery.
- *
- * @param error Error code; taken as 0 where the vector has one and it is absent.
- * @param address Linear address of a page fault.
- */
-export function raiseVector(
-  cpu: Cpu,
-  vector: number,
-  error: number | undefined,
-  address: bigint | undefined,
-): void {
+export function raise(cpu: Cpu, { vector, error, address }: GuestFault): void {
   cpu.rip = cpu.instructionRip;
   deliverException(cpu, vector, error, address);
 }

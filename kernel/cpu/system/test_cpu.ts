@@ -183,6 +183,9 @@ export class TestCpu implements Cpu {
   debugRegistersChanged(): void {
     this.debugChanges++;
   }
+  enterGate(): boolean {
+    return false;
+  }
   endNonMaskableInterrupt(): void {
     this.nmiBlocked = false;
   }

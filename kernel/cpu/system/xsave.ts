@@ -27,16 +27,18 @@ import { getEdxEax, getGpr32, setEdxEax } from "./register_halves.ts";
 /** State components. */
 const X87_STATE = 1 << 0;
 const SSE_STATE = 1 << 1;
-const ALL = X87_STATE | SSE_STATE;
+/** All of them. */
+export const ALL_COMPONENTS = X87_STATE | SSE_STATE;
 /** Components that XCR0 may enable. */
-export const XCR0_BITS = BigInt(ALL);
+export const XCR0_BITS = BigInt(ALL_COMPONENTS);
 
 /** Legacy region and header. */
-const AREA_LENGTH = 576;
+export const AREA_LENGTH = 576;
 const HEADER = 512n;
-const XSTATE_BV = 512;
-const XCOMP_BV = 520;
-const HEADER_RESERVED = 528;
+/** Offsets in it. */
+export const XSTATE_BV = 512;
+export const XCOMP_BV = 520;
+export const HEADER_RESERVED = 528;
 
 /** Where an area is put together, or read; every instruction fills the parts that it uses. */
 const region = new Uint8Array(AREA_LENGTH);
@@ -67,7 +69,7 @@ export function xsave(cpu: Cpu, a: bigint, b: bigint): void {
     storeXmm(cpu, view);
   }
   // What is not requested belongs to the program.
-  if (requested === ALL) {
+  if (requested === ALL_COMPONENTS) {
     memory.writeBytes(address, region.subarray(0, XMM0 + xmmCount(cpu) * 16));
   } else if (requested === X87_STATE) {
     memory.writeBytes(address, region.subarray(0, MXCSR_AT));
