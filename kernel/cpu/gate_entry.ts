@@ -42,6 +42,7 @@ import {
   STEPPING,
   WATCHING,
 } from "./state.ts";
+import { isCanonical, state32 } from "./state_emitter.ts";
 import { type Expression, i32, select } from "./wasm/expression.ts";
 import { type FunctionBuilder, type Label, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
 
@@ -78,10 +79,6 @@ export function gateEntryBody(f: FunctionBuilder, functions: GateEntryFunctions)
     new GateEntry(f, functions, other, false).write();
   });
   f.return(i32(0));
-}
-
-function state32(f: FunctionBuilder, address: number): Local<"i32"> {
-  return f.loadAs("i32.load", NOWHERE, address);
 }
 
 class GateEntry {
@@ -200,16 +197,14 @@ class GateEntry {
     const { f } = this;
     const pointer = f.let(f.load(4, NOWHERE, RSP));
     const selector = f.local("i32");
-    const stack = { low: f.local("i32"), high: f.local("i32") };
+    let stack!: Halves;
     f.if(outer, () => {
       this.#unless(state32(f, SEGMENT_ATTRIBUTES + Segment.TR * 4).and(WIDE_TSS));
       const at = this.#tss(i32(RING0_STACK));
       f.set(pointer, f.load(4, at, 0, Memory.Ram));
       f.set(selector, f.loadAs("i32.load16_u", at, 4, Memory.Ram));
       f.branchIf(selector.and(3), this.other);
-      const { low, high } = this.#descriptor(selector);
-      f.set(stack.low, low);
-      f.set(stack.high, high);
+      stack = this.#descriptor(selector);
       f.branchIf(isUnlike(stack, DATA32, i32(0)), this.other);
     });
     return { pointer, set: () => setDescribed(f, i32(Segment.SS), selector, stack) };
@@ -243,8 +238,4 @@ class GateEntry {
     const flags = state32(this.f, RFLAGS);
     return select(high.and(TRAP), flags, flags.and(~Flag.IF));
   }
-}
-
-function isCanonical(address: Local<"i64">): Expression<"i32"> {
-  return address.shl(16).shrS(16).eq(address);
 }

@@ -24,6 +24,7 @@ import {
   RFLAGS,
   Vector,
 } from "./state.ts";
+import { isCanonical, state32, state64 } from "./state_emitter.ts";
 import { type Expression, i32, i64, select } from "./wasm/expression.ts";
 import { type FunctionBuilder, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
 
@@ -63,9 +64,6 @@ const PF_WRITE = 2;
 const PF_USER = 4;
 const PF_RESERVED = 8;
 const PF_FETCH = 16;
-
-const state32 = (f: FunctionBuilder, address: number) => f.loadAs("i32.load", NOWHERE, address);
-const state64 = (f: FunctionBuilder, address: number) => f.load(8, NOWHERE, address);
 
 /** Offset in RAM memory of a guest-physical address; -1 (i32) where there is no RAM. */
 export function ramOffset(f: FunctionBuilder, gpa: Local<"i64">, ramSize: number): Local<"i32"> {
@@ -188,7 +186,7 @@ export function translateBody(f: FunctionBuilder, ramSize: number, codeWritten: 
   });
 
   f.if(efer.and(Efer.LMA), () => {
-    f.if(linear.shl(16).shrS(16).ne(linear), () => {
+    f.if(isCanonical(linear).eqz(), () => {
       f.if(access.and(Access.PROBE).eqz(), () => {
         f.storeAs("i32.store", NOWHERE, select(fetch, i32(Vector.GP), i32(NON_CANONICAL)), FAULT_VECTOR);
         f.storeAs("i32.store", NOWHERE, i32(0), FAULT_ERROR);

@@ -28,6 +28,7 @@ import {
   XMM,
   XMM_SIZE,
 } from "./state.ts";
+import { state32 } from "./state_emitter.ts";
 import { type Expression, i32, select } from "./wasm/expression.ts";
 import { type FunctionBuilder, type Label, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
 import {
@@ -53,8 +54,6 @@ import { ALL_COMPONENTS, AREA_LENGTH, HEADER_RESERVED, XCOMP_BV, XSTATE_BV } fro
 const ALIGNMENT = 64;
 /** Operand size of XSAVE64 and XRSTOR64. */
 const WIDE = 8n;
-
-const state32 = (f: FunctionBuilder, address: number) => f.loadAs("i32.load", NOWHERE, address);
 
 /** (linear address, operand size) -> 1 if it has been done. `page`: see `MmuFunctions.plainPage`. */
 export function saveStateBody(f: FunctionBuilder, page: number): void {

@@ -21,6 +21,7 @@ import {
   TSC_AUX,
   TSC_OFFSET,
 } from "./state.ts";
+import { state32, state64 } from "./state_emitter.ts";
 import { i32, i64 } from "./wasm/expression.ts";
 import { type FunctionBuilder, NOWHERE } from "./wasm/function_builder.ts";
 
@@ -64,14 +65,13 @@ export class TimeStamps {
 /** RDTSC as a function of generated code, as long as the last reading is good: gives whether it is. */
 export function timeStampBody(f: FunctionBuilder): void {
   f.block((other) => {
-    const outer = f.loadAs("i32.load", NOWHERE, CPL);
-    f.branchIf(outer.ne(0).and(f.loadAs("i32.load", NOWHERE, CR + 4 * 8).and(Cr4.TSD).ne(0)), other);
-    const left = f.loadAs("i32.load", NOWHERE, BUDGET);
-    const executed = f.let(f.loadAs("i32.load", NOWHERE, CLOCK_BUDGET).sub(left));
-    f.branchIf(executed.geU(f.loadAs("i32.load", NOWHERE, CLOCK_GOOD_FOR)), other);
-    const time = f.let(f.load(8, NOWHERE, CLOCK_READING).add(executed.extendU()));
+    const forbidden = state32(f, CPL).ne(0).and(state32(f, CR + 4 * 8).and(Cr4.TSD).ne(0));
+    f.branchIf(forbidden, other);
+    const executed = f.let(state32(f, CLOCK_BUDGET).sub(state32(f, BUDGET)));
+    f.branchIf(executed.geU(state32(f, CLOCK_GOOD_FOR)), other);
+    const time = f.let(state64(f, CLOCK_READING).add(executed.extendU()));
     f.store(8, NOWHERE, time, LAST_TIME_STAMP);
-    const shown = f.let(time.add(f.load(8, NOWHERE, TSC_OFFSET)));
+    const shown = f.let(time.add(state64(f, TSC_OFFSET)));
     f.store(8, NOWHERE, shown.zeroExtend(4), GPR + Gpr.RAX * 8);
     f.store(8, NOWHERE, shown.shrU(32), GPR + Gpr.RDX * 8);
     f.return(i32(1));

@@ -6,6 +6,7 @@
 
 import type { Emitter, Value } from "../emitter.ts";
 import { Gpr, Vector } from "../state.ts";
+import { isCanonical } from "../state_emitter.ts";
 import { i64 } from "../wasm/expression.ts";
 import { define } from "./definition.ts";
 
@@ -16,7 +17,7 @@ import { define } from "./definition.ts";
 function target(e: Emitter, value: Value, before: () => void = () => {}): Value {
   const to = e.let(value.zeroExtend(e.stackSize));
   if (e.bits64) {
-    e.if(to.shl(16).shrS(16).ne(to), () => {
+    e.if(isCanonical(to).eqz(), () => {
       before();
       e.fault(Vector.GP);
     });

@@ -32,8 +32,9 @@ import {
   SegmentAttribute,
   STEPPING,
 } from "../state.ts";
+import { isCanonical, state32 } from "../state_emitter.ts";
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
-import { type Label, NOWHERE } from "../wasm/function_builder.ts";
+import type { Label, Local } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
 import { inKernel, interruptsEnabled } from "./flag.ts";
 import { globalDescriptor } from "./segment_load.ts";
@@ -47,15 +48,15 @@ const LOADED = ARITHMETIC_FLAGS | Flag.DF | Flag.IF | Flag.IOPL | Flag.ID;
 /** Whether nothing is out of the ordinary in the mode and the flags of the code that returns. */
 function returnsPlainly(e: Emitter): Expression<"i32"> {
   const { f } = e;
-  const word = (address: number) => f.loadAs("i32.load", NOWHERE, address);
-  const plain = inKernel(e).and(word(NMI_BLOCKED).or(word(STEPPING)).eqz()).and(e.systemFlag(SPECIAL).eqz());
-  return e.bits64 ? plain : plain.and(word(CR).and(Cr0.PE)).and(word(EFER).and(Efer.LMA).eqz());
+  const alone = state32(f, NMI_BLOCKED).or(state32(f, STEPPING));
+  const plain = inKernel(e).and(alone.eqz()).and(e.systemFlag(SPECIAL).eqz());
+  return e.bits64 ? plain : plain.and(state32(f, CR).and(Cr0.PE)).and(state32(f, EFER).and(Efer.LMA).eqz());
 }
 
 /** Goes to `other` if there is a data segment that user code may not use: the return makes it null. */
 function leaveIfPrivileged(e: Emitter, other: Label): void {
   for (const segment of [Segment.ES, Segment.DS, Segment.FS, Segment.GS]) {
-    const attributes = e.f.loadAs("i32.load", NOWHERE, SEGMENT_ATTRIBUTES + segment * 4);
+    const attributes = state32(e.f, SEGMENT_ATTRIBUTES + segment * 4);
     const user = 3 << SegmentAttribute.DPL_SHIFT;
     const usable = attributes.and(SegmentAttribute.UNUSABLE).eqz();
     e.f.branchIf(usable.and(attributes.and(user).ne(user)), other);
@@ -76,31 +77,27 @@ define({
     const top = f.let(e.readGpr(Gpr.RSP, size));
     const popped = (index: number) => e.load(size, f.let(top.add(index * size).zeroExtend(size)));
     const usual = f.let(i32(0));
-    const level = f.local("i32");
-    const target = f.local("i64");
-    const flags = f.local("i64");
-    const codeSelector = f.local("i32");
-    const code: Halves = { low: f.local("i32"), high: f.local("i32") };
     const pointer = f.local("i64");
     const stackSelector = f.local("i32");
-    const stack: Halves = { low: f.local("i32"), high: f.local("i32") };
-    const copy = (to: Halves, from: Halves) => {
-      f.set(to.low, from.low);
-      f.set(to.high, from.high);
-    };
-    const canonical = (address: Expression<"i64">) => address.shl(16).shrS(16).eq(address);
+    // What is found in the block, and good only if that is left at its end.
+    let target!: Local<"i64">;
+    let flags!: Local<"i64">;
+    let codeSelector!: Local<"i32">;
+    let level!: Local<"i32">;
+    let code!: Halves;
+    let stack!: Halves;
     f.block((other) => {
       f.branchIf(returnsPlainly(e).eqz(), other);
-      if (e.bits64) f.branchIf(canonical(top).eqz(), other);
-      f.set(target, popped(0));
-      f.set(codeSelector, popped(1).wrap().and(0xffff));
-      f.set(flags, popped(2));
-      if (e.bits64) f.branchIf(canonical(target).eqz(), other);
+      if (e.bits64) f.branchIf(isCanonical(top).eqz(), other);
+      target = popped(0);
+      codeSelector = f.let(popped(1).wrap().and(0xffff));
+      flags = popped(2);
+      if (e.bits64) f.branchIf(isCanonical(target).eqz(), other);
       f.branchIf(flags.wrap().and(SPECIAL), other);
       // Rings 1 and 2 are left to others.
-      f.set(level, codeSelector.and(3));
+      level = f.let(codeSelector.and(3));
       f.branchIf(level.sub(1).ltU(2), other);
-      copy(code, globalDescriptor(e, codeSelector, other));
+      code = globalDescriptor(e, codeSelector, other);
       f.branchIf(isUnlike(code, e.bits64 ? CODE64 : CODE32, level), other);
       const popsStack = () => {
         f.set(pointer, popped(3));
@@ -108,7 +105,7 @@ define({
         f.branchIf(stackSelector.and(3).ne(level), other);
       };
       const findStack = () => {
-        copy(stack, globalDescriptor(e, stackSelector, other));
+        stack = globalDescriptor(e, stackSelector, other);
         f.branchIf(isUnlike(stack, e.bits64 ? DATA64 : DATA32, level), other);
       };
       if (e.bits64) {

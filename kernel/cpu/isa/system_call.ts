@@ -30,6 +30,7 @@ import {
   FLAT_DATA_ATTRIBUTES,
   SYSRET_FLAGS,
 } from "../flat_segments.ts";
+import { isCanonical } from "../state_emitter.ts";
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { type Local, NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
@@ -93,9 +94,8 @@ define({
     const { f } = e;
     const target = e.readGpr(Gpr.RCX, 8);
     const flags = e.let(e.readGpr(Gpr.R11, 8).and(SYSRET_FLAGS));
-    const canonical = target.shl(16).shrS(16).eq(target);
     const special = flags.wrap().or(e.systemFlag(-1)).and(SPECIAL);
-    e.if(enabled(e).and(inKernel(e)).and(canonical).and(special.eqz()), () => {
+    e.if(enabled(e).and(inKernel(e)).and(isCanonical(target)).and(special.eqz()), () => {
       const selector = f.loadAs("i32.load16_u", NOWHERE, STAR + 6);
       setFlat(e, Segment.CS, selector.add(16).and(0xffff).or(3), CODE64_ATTRIBUTES | USER);
       setFlat(e, Segment.SS, selector.add(8).and(0xffff).or(3), FLAT_DATA_ATTRIBUTES | USER);

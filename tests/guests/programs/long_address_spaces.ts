@@ -8,7 +8,7 @@
  */
 
 import type { Guest } from "../guest.ts";
-import { longGuest } from "../runtime/long.ts";
+import { ALL_GLOBAL, changeCr4, loadCr3, longGuest } from "../runtime/long.ts";
 import { show } from "../runtime/printing.ts";
 
 const CONSTANTS = `
@@ -42,16 +42,10 @@ const SETUP = `
   mov rax, cr3
   mov cr3, rax
 `;
-const CR4 = (set: string, clear = "0") =>
-  `mov rax, cr4\nor rax, ${set}\nand rax, ~(${clear})\nmov cr4, rax\n`;
-const cr3 = (value: string) => `mov rax, ${value}\nmov cr3, rax\n`;
-const END = `${cr3("PML4")}${CR4("0", "PCIDE + PGE")}`;
+const END = `${loadCr3("PML4")}${changeCr4("0", "PCIDE + PGE")}`;
 const READ = (register: string) => `mov ${register}, [WINDOW]\n`;
 const INVPCID = (type: number, pcid: string, address = "0") =>
   `mov qword [SCRATCH], ${pcid}\nmov rax, ${address}\nmov [SCRATCH + 8], rax\nmov eax, ${type}\ninvpcid rax, [SCRATCH]\n`;
-/** All that both spaces have is global. */
-const GLOBAL_CODE =
-  "xor ecx, ecx\n.global:\nor dword [PD + rcx * 8], 0x100\ninc ecx\ncmp ecx, 32\njne .global\n";
 const RESULT = show("rbx") + show("rcx") + show("rdx");
 
 export const longAddressSpaces: Guest = {
@@ -62,99 +56,101 @@ export const longAddressSpaces: Guest = {
     [
       {
         name: "two spaces by CR3",
-        body: `${SETUP}${READ("rbx")}${cr3("PML4_B")}${READ("rcx")}${cr3("PML4")}${READ("rdx")}`,
+        body: `${SETUP}${READ("rbx")}${loadCr3("PML4_B")}${READ("rcx")}${loadCr3("PML4")}${READ("rdx")}`,
         after: END + RESULT,
       },
       {
         name: "two PCIDs",
-        body: `${SETUP}${CR4("PCIDE")}${cr3("PML4 + 1")}${READ("rbx")}${cr3("PML4_B + 2")}${READ("rcx")}${
-          cr3("PML4 + 1 + NO_FLUSH")
-        }${READ("rdx")}`,
+        body: `${SETUP}${changeCr4("PCIDE")}${loadCr3("PML4 + 1")}${READ("rbx")}${loadCr3("PML4_B + 2")}${
+          READ("rcx")
+        }${loadCr3("PML4 + 1 + NO_FLUSH")}${READ("rdx")}`,
         after: END + RESULT,
       },
       {
         name: "500 switches",
-        body: `${SETUP}${CR4("PCIDE")}mov esi, 500\n.again:\n${
-          cr3("PML4 + 1 + NO_FLUSH")
-        }add rbx, [WINDOW]\n${cr3("PML4_B + 2 + NO_FLUSH")}add rcx, [WINDOW]\ndec esi\njne .again`,
+        body: `${SETUP}${changeCr4("PCIDE")}mov esi, 500\n.again:\n${
+          loadCr3("PML4 + 1 + NO_FLUSH")
+        }add rbx, [WINDOW]\n${loadCr3("PML4_B + 2 + NO_FLUSH")}add rcx, [WINDOW]\ndec esi\njne .again`,
         after: END + RESULT,
       },
       {
         name: "5000 flushing switches",
-        body: `${SETUP}mov esi, 5000\n.again:\n${cr3("PML4")}add rbx, [WINDOW]\n${
-          cr3("PML4_B")
+        body: `${SETUP}mov esi, 5000\n.again:\n${loadCr3("PML4")}add rbx, [WINDOW]\n${
+          loadCr3("PML4_B")
         }add rcx, [WINDOW]\ndec esi\njne .again`,
         after: END + RESULT,
       },
       {
         name: "CR3 without bit 63 forgets its PCID",
-        body: `${SETUP}${CR4("PCIDE")}${cr3("PML4 + 1")}${READ("rbx")}${
-          cr3("PML4_B + 2")
-        }mov qword [PT_WINDOW_A], PAGE_B + 7\n${cr3("PML4 + 1")}${READ("rcx")}`,
+        body: `${SETUP}${changeCr4("PCIDE")}${loadCr3("PML4 + 1")}${READ("rbx")}${
+          loadCr3("PML4_B + 2")
+        }mov qword [PT_WINDOW_A], PAGE_B + 7\n${loadCr3("PML4 + 1")}${READ("rcx")}`,
         after: END + RESULT,
       },
       {
         name: "bit 63 is not stored",
-        body: `${SETUP}${CR4("PCIDE")}${cr3("PML4 + 5 + NO_FLUSH")}mov rbx, cr3`,
+        body: `${SETUP}${changeCr4("PCIDE")}${loadCr3("PML4 + 5 + NO_FLUSH")}mov rbx, cr3`,
         after: END + RESULT,
       },
       {
         name: "INVLPG in the current PCID",
-        body: `${SETUP}${CR4("PCIDE")}${cr3("PML4 + 1")}${
+        body: `${SETUP}${changeCr4("PCIDE")}${loadCr3("PML4 + 1")}${
           READ("rbx")
         }mov qword [PT_WINDOW_A], PAGE_B + 7\ninvlpg [WINDOW]\n${READ("rcx")}`,
         after: END + RESULT,
       },
       {
         name: "INVPCID of an address in another PCID",
-        body: `${SETUP}${CR4("PCIDE")}${cr3("PML4 + 1")}${READ("rbx")}${cr3("PML4_B + 2")}${
+        body: `${SETUP}${changeCr4("PCIDE")}${loadCr3("PML4 + 1")}${READ("rbx")}${loadCr3("PML4_B + 2")}${
           READ("rcx")
-        }mov qword [PT_WINDOW_A], PAGE_B + 7\n${INVPCID(0, "1", "WINDOW")}${cr3("PML4 + 1 + NO_FLUSH")}${
+        }mov qword [PT_WINDOW_A], PAGE_B + 7\n${INVPCID(0, "1", "WINDOW")}${loadCr3("PML4 + 1 + NO_FLUSH")}${
           READ("rdx")
         }`,
         after: END + RESULT,
       },
       {
         name: "INVPCID of another PCID",
-        body: `${SETUP}${CR4("PCIDE")}${cr3("PML4 + 1")}${READ("rbx")}${cr3("PML4_B + 2")}${
+        body: `${SETUP}${changeCr4("PCIDE")}${loadCr3("PML4 + 1")}${READ("rbx")}${loadCr3("PML4_B + 2")}${
           READ("rcx")
-        }mov qword [PT_WINDOW_A], PAGE_B + 7\n${INVPCID(1, "1")}${cr3("PML4 + 1 + NO_FLUSH")}${READ("rdx")}`,
+        }mov qword [PT_WINDOW_A], PAGE_B + 7\n${INVPCID(1, "1")}${loadCr3("PML4 + 1 + NO_FLUSH")}${
+          READ("rdx")
+        }`,
         after: END + RESULT,
       },
       {
         name: "INVPCID of the current PCID",
-        body: `${SETUP}${CR4("PCIDE")}${cr3("PML4 + 1")}${READ("rbx")}mov qword [PT_WINDOW_A], PAGE_B + 7\n${
-          INVPCID(1, "1")
-        }${READ("rcx")}`,
+        body: `${SETUP}${changeCr4("PCIDE")}${loadCr3("PML4 + 1")}${
+          READ("rbx")
+        }mov qword [PT_WINDOW_A], PAGE_B + 7\n${INVPCID(1, "1")}${READ("rcx")}`,
         after: END + RESULT,
       },
       {
         name: "INVPCID of all with globals",
-        body: `${SETUP}${CR4("PCIDE + PGE")}mov qword [PT_WINDOW_A], PAGE_A + 0x107\n${cr3("PML4 + 1")}${
-          READ("rbx")
-        }mov qword [PT_WINDOW_A], PAGE_B + 0x107\n${INVPCID(2, "0")}${READ("rcx")}`,
+        body: `${SETUP}${changeCr4("PCIDE + PGE")}mov qword [PT_WINDOW_A], PAGE_A + 0x107\n${
+          loadCr3("PML4 + 1")
+        }${READ("rbx")}mov qword [PT_WINDOW_A], PAGE_B + 0x107\n${INVPCID(2, "0")}${READ("rcx")}`,
         after: END + RESULT,
       },
       {
         name: "INVPCID of all with globals, code too",
         body:
           `${SETUP}xor ecx, ecx\n.global:\nor dword [PD + rcx * 8], 0x100\ninc ecx\ncmp ecx, 32\njne .global\n${
-            CR4("PCIDE + PGE")
-          }mov qword [PT_WINDOW_A], PAGE_A + 0x107\n${cr3("PML4 + 1")}${
+            changeCr4("PCIDE + PGE")
+          }mov qword [PT_WINDOW_A], PAGE_A + 0x107\n${loadCr3("PML4 + 1")}${
             READ("rbx")
           }mov qword [PT_WINDOW_A], PAGE_B + 0x107\n${INVPCID(2, "0")}${READ("rcx")}`,
         after: END + RESULT,
       },
       {
         name: "INVPCID of a PCID whose kernel has pages of its own",
-        body: `${SETUP}${GLOBAL_CODE}${CR4("PCIDE + PGE")}${cr3("PML4 + 1")}${
+        body: `${SETUP}${ALL_GLOBAL}${changeCr4("PCIDE + PGE")}${loadCr3("PML4 + 1")}${
           READ("rbx")
         }mov qword [PT_WINDOW_A], PAGE_B + 7\n${INVPCID(1, "1")}${READ("rcx")}`,
         after: END + RESULT,
       },
       {
         name: "INVPCID of all but globals",
-        body: `${SETUP}${CR4("PCIDE + PGE")}${cr3("PML4 + 1")}${
+        body: `${SETUP}${changeCr4("PCIDE + PGE")}${loadCr3("PML4 + 1")}${
           READ("rbx")
         }mov qword [PT_WINDOW_A], PAGE_B + 7\n${INVPCID(3, "0")}${READ("rcx")}`,
         after: END + RESULT,
@@ -164,25 +160,25 @@ export const longAddressSpaces: Guest = {
       { name: "INVPCID of a PCID without PCIDE", body: `${SETUP}${INVPCID(1, "1")}`, after: END },
       {
         name: "INVPCID of a non-canonical address",
-        body: `${SETUP}${CR4("PCIDE")}${INVPCID(0, "0", "0x800000000000")}`,
+        body: `${SETUP}${changeCr4("PCIDE")}${INVPCID(0, "0", "0x800000000000")}`,
         after: END,
       },
       {
         name: "PCIDE with a PCID in CR3",
-        body: `${SETUP}${cr3("PML4 + 8")}${CR4("PCIDE")}`,
-        after: `${cr3("PML4")}${END}`,
+        body: `${SETUP}${loadCr3("PML4 + 8")}${changeCr4("PCIDE")}`,
+        after: `${loadCr3("PML4")}${END}`,
       },
       {
         name: "no paging off under PCIDE",
-        body: `${SETUP}${CR4("PCIDE")}mov rax, cr0\nbtr rax, 31\nmov cr0, rax`,
+        body: `${SETUP}${changeCr4("PCIDE")}mov rax, cr0\nbtr rax, 31\nmov cr0, rax`,
         after: END,
       },
-      { name: "bit 63 without PCIDE", body: `${SETUP}${cr3("PML4 + NO_FLUSH")}`, after: END },
+      { name: "bit 63 without PCIDE", body: `${SETUP}${loadCr3("PML4 + NO_FLUSH")}`, after: END },
       {
         name: "clearing PCIDE forgets all",
-        body: `${SETUP}${CR4("PCIDE")}${cr3("PML4 + 1")}${READ("rbx")}${cr3("PML4")}${
+        body: `${SETUP}${changeCr4("PCIDE")}${loadCr3("PML4 + 1")}${READ("rbx")}${loadCr3("PML4")}${
           READ("rcx")
-        }mov qword [PT_WINDOW_A], PAGE_B + 7\n${CR4("0", "PCIDE")}${READ("rdx")}`,
+        }mov qword [PT_WINDOW_A], PAGE_B + 7\n${changeCr4("0", "PCIDE")}${READ("rdx")}`,
         after: END + RESULT,
       },
       {

@@ -8,7 +8,7 @@
 
 import type { Guest } from "../guest.ts";
 import { wrmsr } from "./long_transfers.ts";
-import { DONE, longGuest, toUser } from "../runtime/long.ts";
+import { ALL_GLOBAL, changeCr4, DONE, loadCr3, longGuest, toUser } from "../runtime/long.ts";
 import { show } from "../runtime/printing.ts";
 
 /** More pages than are noted one by one. */
@@ -28,10 +28,6 @@ PGE = 0x80
 DIRTY = 0x40
 GLOBAL = 0x100
 `;
-
-const CR4 = (set: string, clear = "0") =>
-  `mov rax, cr4\nor rax, ${set}\nand rax, ~(${clear})\nmov cr4, rax\n`;
-const cr3 = (value: string) => `mov rax, ${value}\nmov cr3, rax\n`;
 
 /**
  * All that both spaces have is global. Pages at WINDOW are A's from PAGE_A on, and B's from PAGE_B on: the first words
@@ -58,18 +54,12 @@ const SETUP = `
   mov [rdi + PAGE_B], rax
   cmp ecx, ${MANY}
   jne .pages
-  xor ecx, ecx
-.global:
-  or dword [PD + rcx * 8], GLOBAL
-  inc ecx
-  cmp ecx, 32
-  jne .global
-  ${cr3("PML4")}${CR4("PGE")}
+  ${ALL_GLOBAL}${loadCr3("PML4")}${changeCr4("PGE")}
   xor ebx, ebx
   xor ecx, ecx
   xor edx, edx
 `;
-const CLEAN = `mov rax, PML4\nmov cr3, rax\nmov rax, cr4\nbtr rax, 7\nmov cr4, rax\n`;
+const CLEAN = loadCr3("PML4") + changeCr4("0", "PGE");
 const RESULT = show("rbx") + show("rcx") + show("rdx");
 const READ = (register: string) => `mov ${register}, [WINDOW]\n`;
 const AC = (instruction: string) => `pushfq\n${instruction} qword [rsp], 18\npopfq\n`;
@@ -85,21 +75,21 @@ export const longGlobalPages: Guest = {
     [
       {
         name: "reads in turns",
-        body: `${SETUP}mov esi, 500\n.again:\n${cr3("PML4")}add rbx, [WINDOW]\n${
-          cr3("PML4_B")
+        body: `${SETUP}mov esi, 500\n.again:\n${loadCr3("PML4")}add rbx, [WINDOW]\n${
+          loadCr3("PML4_B")
         }add rcx, [WINDOW]\ndec esi\njne .again`,
         after: CLEAN + RESULT,
       },
       {
         name: "writes in turns",
-        body: `${SETUP}mov esi, 500\n.again:\n${cr3("PML4")}add qword [WINDOW], 2\n${
-          cr3("PML4_B")
+        body: `${SETUP}mov esi, 500\n.again:\n${loadCr3("PML4")}add qword [WINDOW], 2\n${
+          loadCr3("PML4_B")
         }add qword [WINDOW], 3\ndec esi\njne .again`,
         after: CLEAN + show("qword [PAGE_A]", "a") + show("qword [PAGE_B]", "b"),
       },
       {
         name: "many pages in turns",
-        body: `${SETUP}mov esi, 30\n.again:\n${cr3("PML4")}${sum(".a", "rbx")}${cr3("PML4_B")}${
+        body: `${SETUP}mov esi, 30\n.again:\n${loadCr3("PML4")}${sum(".a", "rbx")}${loadCr3("PML4_B")}${
           sum(".b", "rcx")
         }dec esi\njne .again`,
         after: CLEAN + RESULT,
@@ -108,20 +98,22 @@ export const longGlobalPages: Guest = {
         name: "code in turns",
         body:
           `${SETUP}mov dword [PAGE_A], 0xc3c3ff\nmov dword [PAGE_B], 0xc3c1ff\nmov edi, WINDOW\nmov esi, 50\n.again:\n${
-            cr3("PML4")
-          }call rdi\n${cr3("PML4_B")}call rdi\ndec esi\njne .again\nmov rdx, [WINDOW]\n${
-            cr3("PML4")
+            loadCr3("PML4")
+          }call rdi\n${loadCr3("PML4_B")}call rdi\ndec esi\njne .again\nmov rdx, [WINDOW]\n${
+            loadCr3("PML4")
           }add rdx, [WINDOW]`,
         after: CLEAN + RESULT,
       },
       {
         name: "the same page with AC",
-        body: `${SETUP}${AC("bts")}${READ("rbx")}${cr3("PML4_B")}${READ("rcx")}${AC("btr")}${READ("rdx")}`,
+        body: `${SETUP}${AC("bts")}${READ("rbx")}${loadCr3("PML4_B")}${READ("rcx")}${AC("btr")}${
+          READ("rdx")
+        }`,
         after: CLEAN + RESULT,
       },
       {
         name: "the same page in user mode",
-        body: `${SETUP}${READ("rbx")}${cr3("PML4_B")}${READ("rdx")}${toUser(".user")}.user:\n${
+        body: `${SETUP}${READ("rbx")}${loadCr3("PML4_B")}${READ("rdx")}${toUser(".user")}.user:\n${
           READ("rcx")
         }${DONE}`,
         after: CLEAN + RESULT,
@@ -129,8 +121,8 @@ export const longGlobalPages: Guest = {
       {
         name: "the same page with STAC",
         body: `${SETUP}mov esi, 50\n.again:\nstac\nadd rbx, [WINDOW]\n${
-          cr3("PML4_B")
-        }add rcx, [WINDOW]\nclac\nadd rdx, [WINDOW]\n${cr3("PML4")}dec esi\njne .again`,
+          loadCr3("PML4_B")
+        }add rcx, [WINDOW]\nclac\nadd rdx, [WINDOW]\n${loadCr3("PML4")}dec esi\njne .again`,
         after: CLEAN + RESULT,
       },
       {
@@ -139,7 +131,7 @@ export const longGlobalPages: Guest = {
         mov esi, 50
         xor ebp, ebp
         .again:
-        ${cr3("PML4")}mov ecx, .in_a
+        ${loadCr3("PML4")}mov ecx, .in_a
         mov r11d, 2
         sysretq
         .in_a:
@@ -150,7 +142,7 @@ export const longGlobalPages: Guest = {
         syscall
         .kernel:
         add rbp, [WINDOW]
-        ${cr3("PML4_B")}add rbp, [WINDOW]
+        ${loadCr3("PML4_B")}add rbp, [WINDOW]
         mov r11d, 2
         cmp ecx, .in_b
         jne .next
@@ -171,7 +163,7 @@ export const longGlobalPages: Guest = {
         name: "CR4.PGE forgets global pages",
         body: `${SETUP}or dword [PT_WINDOW_A], GLOBAL\ninvlpg [WINDOW]\n${
           READ("rbx")
-        }mov qword [PT_WINDOW_A], PAGE_B + 0x107\n${CR4("0", "PGE")}${READ("rcx")}${CR4("PGE")}${
+        }mov qword [PT_WINDOW_A], PAGE_B + 0x107\n${changeCr4("0", "PGE")}${READ("rcx")}${changeCr4("PGE")}${
           READ("rdx")
         }`,
         after: CLEAN + RESULT,
@@ -180,14 +172,16 @@ export const longGlobalPages: Guest = {
         name: "a page that is global no longer",
         body: `${SETUP}or dword [PT_WINDOW_A], GLOBAL\ninvlpg [WINDOW]\n${
           READ("rbx")
-        }mov qword [PT_WINDOW_A], PAGE_A + 7\ninvlpg [WINDOW]\n${READ("rcx")}${cr3("PML4_B")}${READ("rdx")}`,
+        }mov qword [PT_WINDOW_A], PAGE_A + 7\ninvlpg [WINDOW]\n${READ("rcx")}${loadCr3("PML4_B")}${
+          READ("rdx")
+        }`,
         after: CLEAN + RESULT,
       },
       {
         name: "write behind a read of a dirty page",
-        body: `${SETUP}or dword [PT_WINDOW_A], DIRTY\n${cr3("PML4")}${READ("rbx")}inc qword [WINDOW]\n${
+        body: `${SETUP}or dword [PT_WINDOW_A], DIRTY\n${loadCr3("PML4")}${READ("rbx")}inc qword [WINDOW]\n${
           READ("rcx")
-        }${cr3("PML4_B")}${READ("rdx")}`,
+        }${loadCr3("PML4_B")}${READ("rdx")}`,
         after: CLEAN + RESULT + show("qword [PAGE_A]", "a"),
       },
       {
@@ -197,7 +191,7 @@ export const longGlobalPages: Guest = {
       },
       {
         name: "write behind a read of a dirty page that is not writable",
-        body: `${SETUP}mov qword [PT_WINDOW_A], PAGE_A + 0x45\n${cr3("PML4")}${
+        body: `${SETUP}mov qword [PT_WINDOW_A], PAGE_A + 0x45\n${loadCr3("PML4")}${
           READ("rbx")
         }inc qword [WINDOW]`,
         after: CLEAN + RESULT,
@@ -205,14 +199,14 @@ export const longGlobalPages: Guest = {
       {
         name: "write behind a read where the directory forbids it",
         body: `${SETUP}or dword [PT_WINDOW_A], DIRTY\nmov qword [PD_WINDOW_A], PT_WINDOW_A + 5\n${
-          cr3("PML4")
+          loadCr3("PML4")
         }${READ("rbx")}inc qword [WINDOW]`,
         after: CLEAN + RESULT,
       },
       {
         name: "write without WP behind a read",
         body: `${SETUP}mov qword [PT_WINDOW_A], PAGE_A + 0x45\n${
-          cr3("PML4")
+          loadCr3("PML4")
         }mov rax, cr0\nbtr rax, 16\nmov cr0, rax\n${READ("rbx")}inc qword [WINDOW]\n${READ("rcx")}`,
         after: `${CLEAN}mov rax, cr0\nbts rax, 16\nmov cr0, rax\n${RESULT}`,
       },

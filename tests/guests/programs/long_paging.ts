@@ -5,7 +5,7 @@
  */
 
 import type { Guest } from "../guest.ts";
-import { longGuest, toUser } from "../runtime/long.ts";
+import { changeCr4, longGuest, toUser } from "../runtime/long.ts";
 import { say, show } from "../runtime/printing.ts";
 
 /** The second GiB: `PDPT[1]` -> PD2 -> PT2, for pages at WINDOW. */
@@ -47,8 +47,6 @@ const SETUP = `
   ${flush}
   xor eax, eax
 `;
-const CR4 = (set: string, clear = "0") =>
-  `mov rax, cr4\nor rax, ${set}\nand rax, ~(${clear})\nmov cr4, rax\n`;
 const CR0 = (set: string, clear = "0") =>
   `mov rax, cr0\nor rax, ${set}\nand rax, ~(${clear})\nmov cr0, rax\n`;
 const END = "WINDOW + 0x2000";
@@ -206,9 +204,9 @@ export const longPaging: Guest = {
       },
       {
         name: "global page does not survive CR4.PGE",
-        body: `${SETUP}${CR4("0x80")}${
+        body: `${SETUP}${changeCr4("0x80")}${
           map(0, "PAGE_A + 0x107")
-        }mov al, [WINDOW]\nmov qword [PT2], PAGE_B + 0x107\n${CR4("0", "0x80")}mov bl, [WINDOW]\n${
+        }mov al, [WINDOW]\nmov qword [PT2], PAGE_B + 0x107\n${changeCr4("0", "0x80")}mov bl, [WINDOW]\n${
           show("rbx")
         }`,
       },
@@ -216,53 +214,53 @@ export const longPaging: Guest = {
         name: "SMEP",
         body: `${SETUP}mov byte [PAGE_A], 0xc3\n${map(0, "PAGE_A + 3")}mov eax, WINDOW\ncall rax\n${
           map(0, "PAGE_A + 7")
-        }call supervisor_image\n${CR4("0x100000")}mov eax, WINDOW\ncall rax`,
-        after: `${CR4("0", "0x100000")}call user_image\n`,
+        }call supervisor_image\n${changeCr4("0x100000")}mov eax, WINDOW\ncall rax`,
+        after: `${changeCr4("0", "0x100000")}call user_image\n`,
       },
       {
         name: "SMAP",
-        body: `${SETUP}call supervisor_image\n${CR4("0x200000")}
+        body: `${SETUP}call supervisor_image\n${changeCr4("0x200000")}
         stac
         mov al, [WINDOW]
         clac
         ${say(" allowed")}
         mov al, [WINDOW]`,
-        after: `${CR4("0", "0x200000")}call user_image\n`,
+        after: `${changeCr4("0", "0x200000")}call user_image\n`,
       },
       {
         name: "SMAP write",
-        body: `${SETUP}call supervisor_image\n${CR4("0x200000")}mov [WINDOW + 8], al`,
-        after: `${CR4("0", "0x200000")}call user_image\n`,
+        body: `${SETUP}call supervisor_image\n${changeCr4("0x200000")}mov [WINDOW + 8], al`,
+        after: `${changeCr4("0", "0x200000")}call user_image\n`,
       },
       {
         name: "SMAP with AC by POPF",
         body: `${SETUP}call supervisor_image\n${
-          CR4("0x200000")
+          changeCr4("0x200000")
         }pushfq\nor dword [rsp], 0x40000\npopfq\nmov bl, [WINDOW]\npushfq\nand dword [rsp], ~0x40000\npopfq\nmov bl, [WINDOW]`,
-        after: `${CR4("0", "0x200000")}call user_image\n${show("rbx")}`,
+        after: `${changeCr4("0", "0x200000")}call user_image\n${show("rbx")}`,
       },
       {
         name: "interrupts keep AC",
         body: `${SETUP}call supervisor_image\n${
-          CR4("0x200000")
+          changeCr4("0x200000")
         }mov dword [continued], 8\nstac\nint3\nmov al, [WINDOW]\nclac`,
-        after: `${CR4("0", "0x200000")}call user_image\n`,
+        after: `${changeCr4("0", "0x200000")}call user_image\n`,
       },
       {
         name: "SMAP for descriptor tables",
         body:
           `${SETUP}mov rax, 0x00cff3000000ffff\nmov [PAGE_A + 8], rax\n${LDT_IN_WINDOW}call supervisor_image\n${
-            CR4("0x200000")
+            changeCr4("0x200000")
           }mov eax, 12\nmov es, ax`,
-        after: `${CR4("0", "0x200000")}call user_image\nxor eax, eax\nlldt ax\n`,
+        after: `${changeCr4("0", "0x200000")}call user_image\nxor eax, eax\nlldt ax\n`,
       },
       {
         name: "AC does not help descriptor tables",
         body:
           `${SETUP}mov rax, 0x00cff3000000ffff\nmov [PAGE_A + 8], rax\n${LDT_IN_WINDOW}call supervisor_image\n${
-            CR4("0x200000")
+            changeCr4("0x200000")
           }stac\nmov eax, 12\nmov es, ax`,
-        after: `${CR4("0", "0x200000")}call user_image\nxor eax, eax\nlldt ax\n`,
+        after: `${changeCr4("0", "0x200000")}call user_image\nxor eax, eax\nlldt ax\n`,
       },
       { name: "STAC in ring 3", body: `${toUser(".user")}.user:\nstac` },
       // Accesses of two pages, the second of which is not there.

@@ -73,6 +73,25 @@ export function toUser(label: string, flags = "2", selector = "UCODE"): string {
     iretq\n`;
 }
 
+/** Statements that set and clear bits of CR4. Change RAX. */
+export function changeCr4(set: string, clear = "0"): string {
+  return `mov rax, cr4\nor rax, ${set}\nand rax, ~(${clear})\nmov cr4, rax\n`;
+}
+
+/** Statements that load CR3. Change RAX. */
+export function loadCr3(value: string): string {
+  return `mov rax, ${value}\nmov cr3, rax\n`;
+}
+
+/** Statements that make all that is mapped where it lies global, kernels' code with it. Change RCX. */
+export const ALL_GLOBAL = `xor ecx, ecx
+.global:
+or dword [PD + rcx * 8], 0x100
+inc ecx
+cmp ecx, 32
+jne .global
+`;
+
 /** Ends the body of a case from any privilege level. */
 export const DONE = "int 0x40\n";
 
