@@ -23,10 +23,6 @@ import {
   CODE_MODE,
   CodeMode,
   CPL,
-  CR,
-  Cr0,
-  EFER,
-  Efer,
   Flag,
   GDTR,
   GPR,
@@ -42,7 +38,7 @@ import {
   STEPPING,
   WATCHING,
 } from "./state.ts";
-import { isCanonical, state32 } from "./state_emitter.ts";
+import { inLegacyProtectedMode, isCanonical, state32 } from "./state_emitter.ts";
 import { type Expression, i32, select } from "./wasm/expression.ts";
 import { type FunctionBuilder, type Label, type Local, Memory, NOWHERE } from "./wasm/function_builder.ts";
 
@@ -74,8 +70,7 @@ export function gateEntryBody(f: FunctionBuilder, functions: GateEntryFunctions)
     f.branchIf(special, other);
     const mode = f.let(state32(f, CODE_MODE));
     f.if(mode.eq(CodeMode.Bits64), () => new GateEntry(f, functions, other, true).write());
-    f.branchIf(mode.ne(CodeMode.Flat32).or(state32(f, EFER).and(Efer.LMA)), other);
-    f.branchIf(state32(f, CR).and(Cr0.PE).eqz(), other);
+    f.branchIf(mode.ne(CodeMode.Flat32).or(inLegacyProtectedMode(f).eqz()), other);
     new GateEntry(f, functions, other, false).write();
   });
   f.return(i32(0));

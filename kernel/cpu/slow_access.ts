@@ -157,11 +157,7 @@ export class SlowAccess {
     return this.m.exportFunction("fetchPage", ["i64"], ["i32"], (f) => {
       countMiss(f, TLB_MISSES + 16);
       const linear = f.param("i64", 0);
-      const probe = f.callFor("i64", this.translate, linear, i32(Access.FETCH | Access.PROBE));
-      f.if(probe.ltS(0n), () => f.return(i32(-1)));
-      // Once more, for the accessed bits.
-      const gpa = f.callFor("i64", this.translate, linear, i32(Access.FETCH));
-      const host = ramOffset(f, gpa, this.ramSize);
+      const host = this.#hostWithoutFault(f, linear, i32(Access.FETCH));
       f.if(host.ne(-1), () => fillTlb(f, FETCH_TLB, linear, host));
       f.return(host);
     });
@@ -179,11 +175,7 @@ export class SlowAccess {
       f.if(f.load(8, entry).eq(linear.and(~0xfffn).or(context)), () => {
         f.return(linear.wrap().add(f.loadAs("i32.load", entry, 8)));
       });
-      const probe = f.callFor("i64", this.translate, linear, access.or(Access.PROBE));
-      f.if(probe.eq(-1), () => f.return(i32(-1)));
-      // Once more, for the accessed and dirty bits.
-      const gpa = f.callFor("i64", this.translate, linear, access);
-      const host = ramOffset(f, gpa, this.ramSize);
+      const host = this.#hostWithoutFault(f, linear, access);
       f.if(host.eq(-1), () => f.return(host));
       f.if(write, () => {
         f.if(holdsCode(f, host), () => f.return(i32(-1)));
@@ -191,6 +183,18 @@ export class SlowAccess {
       }, () => fillTlb(f, READ_TLB, linear, host, context));
       f.return(host);
     });
+  }
+
+  /** Offset in RAM memory, -1 outside of it; -1 is returned where the access would fault, with nothing pending. */
+  #hostWithoutFault(
+    f: FunctionBuilder,
+    linear: Local<"i64">,
+    access: Expression<"i32">,
+  ): Local<"i32"> {
+    const probe = f.callFor("i64", this.translate, linear, access.or(Access.PROBE));
+    f.if(probe.eq(-1), () => f.return(i32(-1)));
+    // Once more, for the accessed and dirty bits.
+    return ramOffset(f, f.callFor("i64", this.translate, linear, access), this.ramSize);
   }
 
   /** Returns `failed` if the access is misaligned where that counts. */

@@ -112,6 +112,14 @@ export const STEPPING = ATTENTION + 4;
 export const INSTRUCTIONS = STATE + 0x378;
 /** Instructions that may still run before the loop returns; below zero it does. i32. */
 export const BUDGET = STATE + 0x380;
+/**
+ * The last reading of the clock, in guest time, and the last time stamp that was given, i64 each; what was left of the
+ * budget at that reading, and for how many instructions it is good, i32 each. See `time_stamps.ts`.
+ */
+export const CLOCK_READING = STATE + 0x6c0;
+export const LAST_TIME_STAMP = STATE + 0x6c8;
+export const CLOCK_BUDGET = STATE + 0x6d0;
+export const CLOCK_GOOD_FOR = STATE + 0x6d4;
 /** Bits 0-11 of the tags of TLB entries that are good now: {@link SPACE} or {@link KERNEL_SPACE}, and privilege. i64. */
 export const TLB_CONTEXT = STATE + 0x388;
 /**
@@ -125,14 +133,6 @@ export const KERNEL_SPACE = STATE + 0x6ac;
 export const SPACE_MASK = 0xff8;
 /** Entries of the TLBs, for pages that are not global, that have no number: see `PRIVATE_ENTRIES`. i32. */
 export const PRIVATE_COUNT = STATE + 0x6b8;
-/**
- * The last reading of the clock, in guest time, and the last time stamp that was given, i64 each; what was left of the
- * budget at that reading, and for how many instructions it is good, i32 each. See `time_stamps.ts`.
- */
-export const CLOCK_READING = STATE + 0x6c0;
-export const LAST_TIME_STAMP = STATE + 0x6c8;
-export const CLOCK_BUDGET = STATE + 0x6d0;
-export const CLOCK_GOOD_FOR = STATE + 0x6d4;
 /** Bit of the tag in user mode. */
 export const CONTEXT_USER = 4;
 /** Bit of the tag while RFLAGS.AC is set; the address space's number is there then in supervisor mode, too. */

@@ -20,10 +20,6 @@ import {
 } from "../segment_emitter.ts";
 import {
   ARITHMETIC_FLAGS,
-  CR,
-  Cr0,
-  EFER,
-  Efer,
   Flag,
   Gpr,
   NMI_BLOCKED,
@@ -32,7 +28,7 @@ import {
   SegmentAttribute,
   STEPPING,
 } from "../state.ts";
-import { isCanonical, state32 } from "../state_emitter.ts";
+import { inLegacyProtectedMode, isCanonical, state32 } from "../state_emitter.ts";
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import type { Label, Local } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
@@ -50,7 +46,7 @@ function returnsPlainly(e: Emitter): Expression<"i32"> {
   const { f } = e;
   const alone = state32(f, NMI_BLOCKED).or(state32(f, STEPPING));
   const plain = inKernel(e).and(alone.eqz()).and(e.systemFlag(SPECIAL).eqz());
-  return e.bits64 ? plain : plain.and(state32(f, CR).and(Cr0.PE)).and(state32(f, EFER).and(Efer.LMA).eqz());
+  return e.bits64 ? plain : plain.and(inLegacyProtectedMode(f));
 }
 
 /** Goes to `other` if there is a data segment that user code may not use: the return makes it null. */

@@ -8,8 +8,6 @@
 import type { Emitter, Value } from "../emitter.ts";
 import {
   ARITHMETIC_FLAGS,
-  CR,
-  Cr0,
   EFER,
   Efer,
   Flag,
@@ -30,7 +28,7 @@ import {
   FLAT_DATA_ATTRIBUTES,
   SYSRET_FLAGS,
 } from "../flat_segments.ts";
-import { isCanonical } from "../state_emitter.ts";
+import { inLegacyProtectedMode, isCanonical } from "../state_emitter.ts";
 import { type Expression, i32, i64 } from "../wasm/expression.ts";
 import { type Local, NOWHERE } from "../wasm/function_builder.ts";
 import { define } from "./definition.ts";
@@ -115,10 +113,7 @@ function sysenterSelector(e: Emitter): Local<"i32"> {
 
 /** Whether 32-bit code is all there is, and SYSENTER and SYSEXIT are set up. */
 function entersFlat(e: Emitter, selector: Local<"i32">): Expression<"i32"> {
-  const { f } = e;
-  const isProtected = f.loadAs("i32.load", NOWHERE, CR).and(Cr0.PE);
-  const legacy = f.loadAs("i32.load", NOWHERE, EFER).and(Efer.LMA).eqz();
-  return isProtected.and(legacy).and(selector.ne(0)).and(e.systemFlag(SPECIAL).eqz());
+  return inLegacyProtectedMode(e.f).and(selector.ne(0)).and(e.systemFlag(SPECIAL).eqz());
 }
 
 define({

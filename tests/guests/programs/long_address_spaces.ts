@@ -10,15 +10,9 @@
 import type { Guest } from "../guest.ts";
 import { ALL_GLOBAL, changeCr4, loadCr3, longGuest } from "../runtime/long.ts";
 import { show } from "../runtime/printing.ts";
+import { LINK_TWO_SPACES, TWO_SPACES } from "../runtime/two_spaces.ts";
 
-const CONSTANTS = `
-PML4_B = 0x220000
-PDPT_B = 0x221000
-PD_WINDOW_A = 0x210000
-PT_WINDOW_A = 0x211000
-PD_WINDOW_B = 0x222000
-PT_WINDOW_B = 0x223000
-WINDOW = 0x40000000
+const CONSTANTS = `${TWO_SPACES}
 PAGE_A = 0x400000
 PAGE_B = 0x401000
 PCIDE = 0x20000
@@ -28,14 +22,8 @@ DMA = 0xf8
 `;
 
 /** Two address spaces that differ in the page at WINDOW: A has PAGE_A, B has PAGE_B. */
-const SETUP = `
-  mov dword [PDPT + 8], PD_WINDOW_A + 7
-  mov qword [PD_WINDOW_A], PT_WINDOW_A + 7
+const SETUP = `${LINK_TWO_SPACES}
   mov qword [PT_WINDOW_A], PAGE_A + 7
-  mov qword [PML4_B], PDPT_B + 7
-  mov qword [PDPT_B], PD + 7
-  mov qword [PDPT_B + 8], PD_WINDOW_B + 7
-  mov qword [PD_WINDOW_B], PT_WINDOW_B + 7
   mov qword [PT_WINDOW_B], PAGE_B + 7
   mov qword [PAGE_A], 0xaa
   mov qword [PAGE_B], 0xbb

@@ -21,6 +21,8 @@ RING1_CODE = FREE + 1
 RING1_DATA = FREE + 8 + 1
 `;
 
+/** Links the table of the pages at WINDOW. */
+const LINK_WINDOW = "mov dword [PDPT + 8], PD2 + 7\nmov qword [PD2], PT2 + 7\n";
 const KEEP = "mov rax, [GATE]\nmov [KEPT], rax\nmov rax, [GATE + 8]\nmov [KEPT + 8], rax\n";
 const RESTORE =
   "mov rsp, [case_stack]\nmov rax, [KEPT]\nmov [GATE], rax\nmov rax, [KEPT + 8]\nmov [GATE + 8], rax\nlgdt [gdt_pointer]\nmov qword [gdt], 0\n";
@@ -73,8 +75,7 @@ export const longGates: Guest = {
       },
       {
         name: "the frame in two pages",
-        body:
-          `${KEEP}mov dword [PDPT + 8], PD2 + 7\nmov qword [PD2], PT2 + 7\nmov qword [PT2], PAGE_A + 7\n` +
+        body: `${KEEP}${LINK_WINDOW}mov qword [PT2], PAGE_A + 7\n` +
           `mov qword [PT2 + 8], PAGE_B + 7\nmov rsp, WINDOW + 0x1010\n${HANDLED}mov rbx, [rsp + 8]\n` +
           `mov rcx, [rsp + 24]\nmov rdx, [rsp + 32]`,
         after: RESTORE + show("rbx") + show("rcx") + show("rdx"),
@@ -106,8 +107,7 @@ export const longGates: Guest = {
       },
       {
         name: "from ring 1, which may use a page of the supervisor",
-        body:
-          `${KEEP}mov dword [PDPT + 8], PD2 + 7\nmov qword [PD2], PT2 + 7\nmov qword [PT2], PAGE_A + 3\n` +
+        body: `${KEEP}${LINK_WINDOW}mov qword [PT2], PAGE_A + 3\n` +
           `mov qword [PAGE_A], 0x99\nmov rax, cr3\nmov cr3, rax\n${
             gate(6, ".handler")
           }mov rax, 0x00afbb000000ffff\nmov [gdt_free], rax\n` +

@@ -10,18 +10,12 @@ import type { Guest } from "../guest.ts";
 import { wrmsr } from "./long_transfers.ts";
 import { ALL_GLOBAL, changeCr4, DONE, loadCr3, longGuest, toUser } from "../runtime/long.ts";
 import { show } from "../runtime/printing.ts";
+import { LINK_TWO_SPACES, TWO_SPACES } from "../runtime/two_spaces.ts";
 
 /** More pages than are noted one by one. */
 const MANY = 400;
 
-const CONSTANTS = `
-PML4_B = 0x220000
-PDPT_B = 0x221000
-PD_WINDOW_A = 0x210000
-PT_WINDOW_A = 0x211000
-PD_WINDOW_B = 0x222000
-PT_WINDOW_B = 0x223000
-WINDOW = 0x40000000
+const CONSTANTS = `${TWO_SPACES}
 PAGE_A = 0x400000
 PAGE_B = 0x600000
 PGE = 0x80
@@ -33,13 +27,7 @@ GLOBAL = 0x100
  * All that both spaces have is global. Pages at WINDOW are A's from PAGE_A on, and B's from PAGE_B on: the first words
  * are numbers from 1 in A, from 1001 in B.
  */
-const SETUP = `
-  mov dword [PDPT + 8], PD_WINDOW_A + 7
-  mov qword [PD_WINDOW_A], PT_WINDOW_A + 7
-  mov qword [PML4_B], PDPT_B + 7
-  mov qword [PDPT_B], PD + 7
-  mov qword [PDPT_B + 8], PD_WINDOW_B + 7
-  mov qword [PD_WINDOW_B], PT_WINDOW_B + 7
+const SETUP = `${LINK_TWO_SPACES}
   xor ecx, ecx
 .pages:
   mov edi, ecx

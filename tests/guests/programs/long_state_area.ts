@@ -18,6 +18,8 @@ PD2 = 0x210000
 PT2 = 0x211000
 `;
 
+/** Links the table of the pages at WINDOW. */
+const LINK_WINDOW = "mov dword [PDPT + 8], PD2 + 7\nmov qword [PD2], PT2 + 7\n";
 /** The instruction at an address, by way of RDI. */
 const at = (bytes: string) => (address: string) => `mov edi, ${address}\ndb ${bytes}\n`;
 const save = at("0x48, 0x0f, 0xae, 0x27");
@@ -157,8 +159,7 @@ export const longStateArea: Guest = {
       },
       {
         name: "across pages that do not lie together",
-        body:
-          `${SETUP}mov dword [PDPT + 8], PD2 + 7\nmov qword [PD2], PT2 + 7\nmov qword [PT2], PAGES + 7\n` +
+        body: `${SETUP}${LINK_WINDOW}mov qword [PT2], PAGES + 7\n` +
           `mov qword [PT2 + 8], PAGES + 0x2007\nmov qword [CROSSING + 512], 0\nmov qword [CROSSING + 520], 0\nmov qword [CROSSING + 528], 0\n` +
           `${save("CROSSING")}\n${CHANGE}mov eax, 3\n${load("CROSSING")}`,
         after: REGISTERS + AFTER + area("CROSSING"),
@@ -208,9 +209,9 @@ export const longStateArea: Guest = {
       },
       {
         name: "read-only page in ring 3",
-        body: `${SETUP}mov dword [PDPT + 8], PD2 + 7\nmov qword [PD2], PT2 + 7\nmov qword [PT2], PAGES + 5\n${
-          toUser(".user")
-        }.user:\nmov eax, 3\n${save("WINDOW + 64")}\n${DONE}`,
+        body: `${SETUP}${LINK_WINDOW}mov qword [PT2], PAGES + 5\n${toUser(".user")}.user:\nmov eax, 3\n${
+          save("WINDOW + 64")
+        }\n${DONE}`,
         after: AFTER,
       },
     ],
