@@ -21,6 +21,11 @@ export interface Benchmark {
 /** The time until a script runs; measured by the host. */
 export const COLD_BOOT = "cold_boot";
 
+/** Whether a benchmark is one of `programs`, which need nothing of a guest. */
+export function isCompiled({ name, command }: Benchmark): boolean {
+  return command === undefined && name !== COLD_BOOT;
+}
+
 const LOOPS = [
   ...["integer", "sieve", "crc32", "recursion", "calls", "indirect", "qsort", "chase", "chase_32m"],
   ...[

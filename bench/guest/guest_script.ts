@@ -11,6 +11,8 @@ import { DEBIAN_ROOT } from "./debian_programs.ts";
 /** Said when the script begins, and when all benchmarks have been run. Neither is in the script's text. */
 export const BEGIN = "@begin 42";
 export const END = "@end 42";
+const SAY_BEGIN = "echo @begin $((6 * 7))";
+const SAY_END = "echo @end $((6 * 7))";
 
 /** A benchmark began, or ended. */
 export interface Mark {
@@ -43,16 +45,21 @@ const PREPARE_DEBIAN = [
 /** The script that runs benchmarks one after another. */
 export function guestScript(benchmarks: readonly Benchmark[]): string {
   return [
-    "echo @begin $((6 * 7))",
+    SAY_BEGIN,
     // Programs that want random numbers would wait for them while they are measured.
     "dd if=/dev/random of=/dev/null bs=16 count=1 2>/dev/null",
     ...benchmarks.some(({ command }) => command !== undefined) ? PREPARE_DEBIAN : [],
     ...benchmarks.map(({ name, command }) =>
       `/${PROGRAM} ${name}${command === undefined ? "" : ` /${DEBIAN_ROOT} dash -c '${command}'`}`
     ),
-    "echo @end $((6 * 7))",
+    SAY_END,
     LEAVE,
   ].join("\n");
+}
+
+/** The script that has the host itself run benchmarks, with the program whose path is the shell's `$0`. */
+export function hostScript(benchmarks: readonly Benchmark[]): string {
+  return [SAY_BEGIN, ...benchmarks.map(({ name }) => `"$0" ${name}`), SAY_END].join("\n");
 }
 
 /** Reads a line of the console; gives nothing if it is none of a benchmark's. */

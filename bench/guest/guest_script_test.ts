@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { BENCHMARKS, chooseBenchmarks } from "./catalogue.ts";
-import { guestScript, parseLine } from "./guest_script.ts";
+import { BEGIN, END, guestScript, hostScript, parseLine } from "./guest_script.ts";
 
 Deno.test("a result is read with its time and checksum", () => {
   assertEquals(parseLine("@result sieve 1234567 00000000deadbeef"), {
@@ -33,4 +33,10 @@ Deno.test("commands run among Debian's programs, compiled benchmarks by name", (
   const script = guestScript(chooseBenchmarks(["sieve", "gzip"]));
   assertStringIncludes(script, "/bin/bench sieve\n");
   assertStringIncludes(script, "/bin/bench gzip /debian dash -c 'gzip ");
+});
+
+Deno.test("the host's script gives the program each name, between the same marks", async () => {
+  const script = hostScript(chooseBenchmarks(["sieve", "crc32"]));
+  const { stdout } = await new Deno.Command("sh", { args: ["-c", script, "echo"] }).output();
+  assertEquals(new TextDecoder().decode(stdout), `${BEGIN}\nsieve\ncrc32\n${END}\n`);
 });

@@ -10,16 +10,21 @@ import { ringSource } from "./ring.ts";
 const SOURCES = fromFileUrl(new URL("./programs/", import.meta.url));
 const OPTIONS = ["-O2", "-static", "-Wall", "-Wextra", "-Werror"];
 
+/** Path of the program that {@link compilePrograms} makes in a folder; it runs the benchmark that its argument names. */
+export function programPath(folder: string): string {
+  return join(folder, "bench");
+}
+
 /**
  * Compiles the programs with the host's gcc, in `folder`.
  *
  * @param options are given to gcc besides those that every build has
- * @returns path of the program; it runs the benchmark that its argument names
+ * @returns path of the program
  * @throws {Error} if gcc is not there, or refuses
  */
 export async function compilePrograms(folder: string, options: readonly string[] = []): Promise<string> {
   const ring = join(folder, "ring.S");
-  const program = join(folder, "bench");
+  const program = programPath(folder);
   await Deno.writeTextFile(ring, ringSource());
   const sources: string[] = [];
   for await (const { name } of Deno.readDir(SOURCES)) {
