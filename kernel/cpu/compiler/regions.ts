@@ -7,7 +7,14 @@
 import type { CompileAnswer, CompileService } from "./compile_service.ts";
 import { type CodeCache, codeKey, type CompiledRegions } from "../interpreter/code_cache.ts";
 import { EXIT_COUNT, EXIT_SIZE, EXITS, REGION_UNKNOWN } from "../layout.ts";
-import { CODE_BASE, CODE_DROPPED, CodeMode, CONTEXT_USER, TLB_CONTEXT } from "../state.ts";
+import {
+  CODE_BASE,
+  CODE_DROPPED,
+  CodeMode,
+  COMPILED_INSTRUCTIONS,
+  CONTEXT_USER,
+  TLB_CONTEXT,
+} from "../state.ts";
 import { growTable } from "../wasm/grow_table.ts";
 import { type CompiledRegion, type CompileRequest, EXITS_PER_REGION } from "./compiler.ts";
 
@@ -33,9 +40,18 @@ const USER_SHARE = 2 / 3;
 /** How often a page's compiled code may be overwritten before the page is left to the interpreter. */
 const MOST_DROPS = 16;
 
+/**
+ * How many instructions compiled code has to execute while a region leaves as many accesses as are too many otherwise,
+ * for it to stay as it is. Leaving takes a microsecond, in which a thousand instructions might be executed: so this is
+ * half a percent of the time, and what a region loses by having calls in it may be a third of its own.
+ */
+const SELDOM = 200_000_000;
+
 interface Region {
   readonly key: number;
   readonly compiled: CompiledRegion;
+  /** What compiled code had executed when its accesses began to be counted. */
+  countedSince: number;
 }
 
 /** What regions are made with. */
@@ -124,12 +140,23 @@ export class Regions implements CompiledRegions {
     if (this.#requested.length >= this.host.service.batch) this.takeCompiled();
   }
 
-  /** A region has left many accesses to the interpreter: has it compiled again, to make them itself. */
+  /** A region has left many accesses to the interpreter: has it compiled again, to make them itself, if it was often. */
   expectUnknown(slot: number): void {
-    for (const { key, compiled: { request } } of this.#regions.values()) {
+    for (const region of this.#regions.values()) {
+      const { key, compiled: { request } } = region;
       if (request.slot !== slot || this.#asked.has(key)) continue;
-      return this.#request(key, request.page, request.context, true);
+      if (this.#executed - region.countedSince < SELDOM) {
+        return this.#request(key, request.page, request.context, true);
+      }
+      region.countedSince = this.#executed;
+      this.#words[(REGION_UNKNOWN >> 2) + slot] = 0;
+      return;
     }
+  }
+
+  /** Instructions that compiled code has executed. */
+  get #executed(): number {
+    return Number(this.#view.getBigInt64(COMPILED_INSTRUCTIONS, true));
   }
 
   /** Asks for a region, if there is room for one. */
@@ -270,7 +297,7 @@ export class Regions implements CompiledRegions {
     // It may have been compiled again, to expect what the TLBs do not answer.
     const before = this.#regions.get(key);
     if (before !== undefined) this.#drop(before);
-    const region = { key, compiled };
+    const region = { key, compiled, countedSince: this.#executed };
     this.#regions.set(key, region);
     this.#compiledPages[compiled.request.host >>> 12] = 1;
     for (const [from, to] of compiled.pieces) code.markCompiled(from, to);

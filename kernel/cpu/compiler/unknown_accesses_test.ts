@@ -104,3 +104,39 @@ Deno.test("code that begins with overwriting what follows executes what was writ
   assertEquals(vcpu.cpu.gpr[Gpr.RAX], BigInt(sum));
   assert(vcpu.statistics["tier1.exits.unknownAddress"]! > 0);
 });
+
+/** Regions that are compiled while a program reads two pages in turn, which share an entry of the TLB, and counts between. */
+function compiledFor(rounds: number, between: number): { readonly regions: number; readonly left: number } {
+  const program = assemble(
+    `
+  bits 64
+  mov edx, ${rounds}
+  next: mov eax, [${DATA}]
+  mov eax, [${DATA + TLB_ENTRIES * PAGE}]
+  mov ecx, ${between}
+  count: dec ecx
+  jnz count
+  dec edx
+  jnz next
+  hlt`,
+    ORIGIN,
+  );
+  const { vcpu } = longVcpu(program.bytes, ORIGIN, { ramSize: 64 << 20, compileThreshold: 8 });
+  runToHalt(vcpu, 50_000);
+  const { "tier1.regions": regions, "tier1.exits.unknownAddress": left } = vcpu.statistics;
+  return { regions: regions!, left: left! };
+}
+
+/** More than a region may leave at once. */
+const MANY = 1200;
+
+Deno.test("code that leaves an access now and then stays as it is, however long it runs", () => {
+  const short = compiledFor(100, 110_000);
+  const long = compiledFor(MANY, 110_000);
+  assert(long.left >= MANY - 100);
+  assertEquals(long.regions, short.regions);
+});
+
+Deno.test("code that leaves as many accesses in less time is compiled again", () => {
+  assertLess(compiledFor(100, 1000).regions, compiledFor(MANY, 1000).regions);
+});
