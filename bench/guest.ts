@@ -2,7 +2,7 @@
  * Benchmarks inside guests: the same guest in Atoll and in another machine monitor, in turns.
  *
  * `deno task bench:guest [--json FILE] [--runs N] [--only NAME,...] [--against qemu|v86|host|all]`; names are those of
- * benchmarks or of classes. The host itself runs those that are compiled, without any machine: what bounds all of them.
+ * benchmarks or of classes. The host itself runs those that need no guest, without any machine: what bounds all of them.
  * The exit code is 1 if a benchmark gave no result, or another than on the other machine, and 2 if nothing could be
  * measured.
  *

@@ -5,7 +5,7 @@
  */
 
 import { ATOLL, type Machine, qemu, QEMU_IS_MISSING } from "../machines.ts";
-import { type Benchmark, isCompiled } from "./catalogue.ts";
+import { type Benchmark, runsAnywhere } from "./catalogue.ts";
 import { hostItself } from "./host_itself.ts";
 import { ATOLL_I386, v86 } from "./i386_machines.ts";
 import { AMD64, I386, type Platform } from "./platforms.ts";
@@ -32,9 +32,9 @@ const PEERS: Readonly<Record<string, Compare>> = {
     return { platform: I386, ours: ATOLL_I386, theirs: await v86(), benchmarks };
   },
   host(benchmarks, folder) {
-    const compiled = benchmarks.filter(isCompiled);
-    const theirs = hostItself(folder, compiled);
-    return Promise.resolve({ platform: AMD64, ours: ATOLL[0]!, theirs, benchmarks: compiled });
+    const runnable = benchmarks.filter(runsAnywhere);
+    const theirs = hostItself(folder, runnable);
+    return Promise.resolve({ platform: AMD64, ours: ATOLL[0]!, theirs, benchmarks: runnable });
   },
 };
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BENCHMARKS } from "./catalogue.ts";
 import { choosePeers } from "./peers.ts";
 
@@ -11,12 +11,10 @@ Deno.test("a peer that is not known is refused", () => {
   assertThrows(() => choosePeers("bochs"), RangeError, 'Machine "bochs" does not exist: there are qemu, v86');
 });
 
-Deno.test("the host itself runs what is compiled, and boots nothing", async () => {
+Deno.test("the host itself runs what needs no guest", async () => {
   const [[, compare]] = choosePeers("host") as [ReturnType<typeof choosePeers>[0]];
   const { benchmarks } = await compare(BENCHMARKS, "/nowhere");
   const names = benchmarks.map(({ name }) => name);
-  assertEquals(["sieve", "fork", "gzip", "cold_boot"].map((name) => names.includes(name)), [
-    ...[true, true],
-    ...[false, false],
-  ]);
+  for (const name of ["sieve", "fork"]) assert(names.includes(name));
+  for (const name of ["gzip", "exec", "cold_boot"]) assert(!names.includes(name));
 });
