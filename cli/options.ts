@@ -13,6 +13,8 @@ import {
   LOG_LEVELS,
   type LogLevelName,
 } from "../toolstack/domain_config.ts";
+import { environment } from "../toolstack/environment.ts";
+import { findCacheFolder } from "../toolstack/image/cache_folder.ts";
 
 /** An option of a command. */
 export interface Option {
@@ -131,6 +133,7 @@ export function domainConfig(values: OptionValues): DomainOptions {
     resetLimit: resetLimit === undefined ? undefined : Number(resetLimit),
     trace: trace === undefined ? undefined : userPath(trace),
     cpuCheck: values.has("cpu-check"),
+    cacheFolder: findCacheFolder(),
   };
 }
 
@@ -166,9 +169,7 @@ function logLevelOption(values: OptionValues): LogLevelName {
 
 /** A path as the user meant it: tasks run in the project's folder and tell where they were called. */
 function userPath(path: string): string {
-  const folder = Deno.permissions.querySync({ name: "env", variable: "INIT_CWD" }).state === "granted"
-    ? Deno.env.get("INIT_CWD")
-    : undefined;
+  const folder = environment("INIT_CWD");
   return folder === undefined || path.startsWith("/") ? path : join(folder, path);
 }
 

@@ -42,6 +42,8 @@ export class AtollHost implements AsyncDisposable {
   readonly runtime: string;
   /** Holds files for the test. */
   readonly files: string;
+  /** Folder for caches; this user's own if it is not set. */
+  cache: string | undefined;
   readonly #root: string;
 
   private constructor(root: string) {
@@ -74,7 +76,10 @@ export class AtollHost implements AsyncDisposable {
   start(args: readonly string[], edit: EditTask = (task) => task): Deno.ChildProcess {
     return new Deno.Command("sh", {
       args: ["-c", RUN(edit(config.tasks.atoll.command)), "sh", project.pathname, ...args],
-      env: { DENO: Deno.execPath(), XDG_RUNTIME_DIR: this.runtime, NO_COLOR: "1" },
+      env: {
+        ...{ DENO: Deno.execPath(), XDG_RUNTIME_DIR: this.runtime, NO_COLOR: "1" },
+        ...this.cache === undefined ? {} : { XDG_CACHE_HOME: this.cache },
+      },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Domain, type DomainConfig } from "../mod.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { describePermissions, Domain, type DomainConfig } from "../mod.ts";
 import { readUntil } from "./atoll_command.ts";
-import { GREETING, PANIC, tinyGuest } from "./tiny_guest.ts";
+import { GREETING, packedTinyGuest, PANIC, tinyGuest } from "./tiny_guest.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -54,6 +54,22 @@ Deno.test("a domain that is reset starts from its beginning", async () => {
   await readUntil(domain.console.readable, "x");
   await domain.reset();
   assertEquals(await readUntil(domain.console.readable, GREETING), GREETING);
+});
+
+Deno.test("a packed kernel is unpacked once, and reset from what was kept, also after that is gone", async () => {
+  const cacheFolder = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    const packed = { kernel: packedTinyGuest(), cacheFolder };
+    await (await startGuest(packed)).destroy();
+    const grants = (await describePermissions(packed)).find(({ name }) => name === "kernel")!.grants;
+    assertStringIncludes(grants[0]!, `,${cacheFolder}/kernel-`);
+    await using domain = await startGuest(packed);
+    await Deno.remove(cacheFolder, { recursive: true });
+    await domain.reset();
+    assertEquals(await readUntil(domain.console.readable, GREETING), GREETING);
+  } finally {
+    await Deno.remove(cacheFolder, { recursive: true }).catch(() => {});
+  }
 });
 
 Deno.test("a domain is reset as it was made, also after its files are gone", async () => {

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { MessageType } from "../kernel/abi/message.ts";
 import { type ServerEntry, SERVERS } from "../servers/mod.ts";
 import { permissionFlags, serverPlan } from "../toolstack/permissions.ts";
-import { makeBzImage } from "../toolstack/image/test_kernel.ts";
+import { packedTinyGuest } from "./tiny_guest.ts";
 import { AtollHost } from "./atoll_command.ts";
 import { ServerSession } from "./server_session.ts";
 
@@ -69,14 +69,19 @@ Deno.test("the kernel process may reach its own code, its FIFOs and what it load
   const write = `--allow-write=${directory}`;
   assertEquals(await kernelGrants(host), [`--allow-read=${project}kernel/,${directory}`, write]);
   const [kernel, initrd] = [await host.tinyGuest(), await host.file("initrd", "x")];
-  const packed = await host.file("vmlinuz", makeBzImage());
   assertEquals(await kernelGrants(host, "--kernel", kernel, "--initrd", initrd), [
     `--allow-read=${project}kernel/,${kernel},${initrd},${directory}`,
     write,
   ]);
-  // The toolstack unpacks it.
-  assertEquals(await kernelGrants(host, "--kernel", packed), [
-    `--allow-read=${project}kernel/,${directory}`,
+  // The toolstack unpacks it the first time, and keeps what is in it.
+  const unpacked = ["--kernel", await host.file("vmlinuz", packedTinyGuest())];
+  host.cache = host.files;
+  assertEquals(await kernelGrants(host, ...unpacked), [`--allow-read=${project}kernel/,${directory}`, write]);
+  assertEquals((await host.run(["run", ...unpacked], "p")).code, 0);
+  const [{ name }] = await Array.fromAsync(Deno.readDir(`${host.cache}/atoll`)) as [Deno.DirEntry];
+  assertEquals(await kernelGrants(host, ...unpacked), [
+    `--allow-read=${project}kernel/,${host.cache}/atoll/${name}/vmlinux,${directory}`,
     write,
   ]);
+  assertEquals((await host.run(["run", ...unpacked], "p")).code, 0);
 });

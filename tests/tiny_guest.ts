@@ -7,10 +7,18 @@
  * @module
  */
 
+import { zstdCompressSync } from "node:zlib";
 import { PM1A_CONTROL_PORT, RESET_PORT, RESET_VALUE, SLEEP_TYPE_S5 } from "../devices/acpi_pm.ts";
+import { makeBzImage, withTrailer } from "../toolstack/image/test_kernel.ts";
 
 /** What the guest shows first, and after each reset. */
 export const GREETING = "Tiny guest\r\n# ";
+
+/** The guest as a bzImage. */
+export function packedTinyGuest(): Uint8Array<ArrayBuffer> {
+  const guest = tinyGuest();
+  return makeBzImage({ payload: withTrailer(zstdCompressSync(guest), guest.length) });
+}
 
 /** What the guest calls its panics. */
 export const PANIC = "Kernel panic - not syncing: asked for";

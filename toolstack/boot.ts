@@ -11,6 +11,7 @@ import type { CheckedConfig, ImageFiles } from "./domain_config.ts";
 import type { KernelProcess } from "./kernel_process.ts";
 import { isElf } from "./image/elf.ts";
 import { filledParts } from "./image/filled_parts.ts";
+import { keepUnpacked } from "./image/unpacked_kernels.ts";
 import { bootEntry, domainServers, platformDevices } from "./platform.ts";
 
 /**
@@ -18,7 +19,10 @@ import { bootEntry, domainServers, platformDevices } from "./platform.ts";
  *
  * @throws {ConfigurationError} if the kernel cannot be read
  */
-export async function filesOfKernelProcess({ kernel, initrd }: Partial<ImageFiles>): Promise<string[]> {
+export async function filesOfKernelProcess(
+  { kernel: given, unpackedKernel, initrd }: Partial<ImageFiles>,
+): Promise<string[]> {
+  const kernel = unpackedKernel ?? given;
   const isLoaded = kernel !== undefined && await isElf(kernel);
   return [isLoaded ? kernel.path : undefined, initrd?.path].filter((path) => path !== undefined);
 }
@@ -43,18 +47,22 @@ export async function loadImage(process: KernelProcess, config: CheckedConfig, u
     process.load(used ? segments : segments.flatMap(filled)),
     process.control.requestJson(ControlType.SetEntry, bootEntry(image.entry)),
   ]);
+  const { unpacked } = image;
+  if (unpacked === undefined) return;
+  if (config.cacheFolder !== undefined) await keepUnpacked(config.kernel, unpacked, config.cacheFolder);
   // Most of this process's memory. A collector that sees no reason to run would keep it.
-  if (image.unpacked?.buffer instanceof ArrayBuffer) image.unpacked.buffer.transfer(0);
+  if (unpacked.buffer instanceof ArrayBuffer) unpacked.buffer.transfer(0);
 }
 
 async function buildImage(config: CheckedConfig): Promise<BootImage> {
-  const { kernel, initrd, commandLine, memory, protocol } = config;
+  const { kernel, unpackedKernel, initrd, commandLine, memory, protocol } = config;
   return await buildLinux({
     kernel,
     commandLine,
     memorySize: memory,
     vcpus: 1,
     devices: platformDevices(domainServers(config)),
+    ...unpackedKernel === undefined ? {} : { unpackedKernel },
     ...initrd === undefined ? {} : { initrd },
   }, protocol);
 }

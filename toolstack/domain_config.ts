@@ -8,7 +8,9 @@ import { fromFileUrl, resolve } from "@std/path";
 import type { LogLevel } from "../kernel/abi/message.ts";
 import type { LinuxProtocol } from "./builder/linux.ts";
 import { ConfigurationError } from "./configuration_error.ts";
+import { isBzImage } from "./image/bzimage.ts";
 import { findImageFile, type ImageFile, MemoryFile } from "./image/image_file.ts";
+import { findUnpacked } from "./image/unpacked_kernels.ts";
 import { checkMemorySize, MIB, parseMemorySize } from "./memory_size.ts";
 import type { Isolation } from "./permissions.ts";
 
@@ -68,6 +70,11 @@ export interface DomainConfig {
    * the domain. The guest runs about a hundred times slower, and needs its RAM twice. Not together with `trace`.
    */
   readonly cpuCheck?: boolean | undefined;
+  /**
+   * Folder in which unpacked kernels are kept, the four used last, which then start sooner. It is used if this process may
+   * read and write it. Default: none are kept.
+   */
+  readonly cacheFolder?: string | undefined;
 }
 
 /** The part of a {@link DomainConfig} that is not read from files. */
@@ -88,11 +95,14 @@ export interface CheckedOptions {
   /** Absolute path. */
   readonly trace: string | undefined;
   readonly cpuCheck: boolean;
+  readonly cacheFolder: string | undefined;
 }
 
 /** What a domain is built from. */
 export interface ImageFiles {
   readonly kernel: ImageFile;
+  /** What the kernel's file holds, if it is packed and that is known already. */
+  readonly unpackedKernel?: ImageFile;
   readonly initrd?: ImageFile;
 }
 
@@ -121,7 +131,22 @@ export async function findImages(config: Partial<DomainConfig>): Promise<Partial
     config.kernel === undefined ? undefined : findImage("Kernel", config.kernel),
     config.initrd === undefined ? undefined : findImage("Initrd", config.initrd),
   ]);
-  return { ...kernel === undefined ? {} : { kernel }, ...initrd === undefined ? {} : { initrd } };
+  const unpackedKernel = kernel && await findUnpackedKernel(kernel, config);
+  return {
+    ...kernel === undefined ? {} : { kernel },
+    ...unpackedKernel === undefined ? {} : { unpackedKernel },
+    ...initrd === undefined ? {} : { initrd },
+  };
+}
+
+/** By the 64-bit protocol a kernel unpacks itself. */
+async function findUnpackedKernel(
+  kernel: ImageFile,
+  config: Partial<DomainConfig>,
+): Promise<ImageFile | undefined> {
+  const { cacheFolder, boot } = config;
+  if (cacheFolder === undefined || boot === "linux64" || !await isBzImage(kernel)) return undefined;
+  return await findUnpacked(kernel, cacheFolder);
 }
 
 /** Checks what needs no file. @throws {ConfigurationError} */
@@ -155,6 +180,7 @@ export function checkOptions(options: DomainOptions): CheckedOptions {
     logLevel: logLevel(options.log?.level),
     trace: options.trace === undefined ? undefined : resolve(options.trace),
     cpuCheck: options.cpuCheck ?? false,
+    cacheFolder: options.cacheFolder,
   };
 }
 

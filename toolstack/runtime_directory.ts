@@ -6,6 +6,7 @@
 
 import { join } from "@std/path";
 import { ConfigurationError } from "./configuration_error.ts";
+import { environment } from "./environment.ts";
 
 /** Folder in which guest RAM is shared between processes. */
 export const SHARED_MEMORY_ROOT = "/dev/shm";
@@ -45,10 +46,4 @@ export async function makeRuntimeDirectory(paths: RuntimePaths): Promise<void> {
 
 function uniqueName(): string {
   return `atoll-${Deno.pid}-${crypto.getRandomValues(new Uint8Array(6)).toHex()}`;
-}
-
-/** A variable of the environment, if it is set and this process may read it. */
-function environment(name: string): string | undefined {
-  if (Deno.permissions.querySync({ name: "env", variable: name }).state !== "granted") return undefined;
-  return Deno.env.get(name) || undefined;
 }

@@ -7,10 +7,8 @@
  */
 
 import { join } from "@std/path";
+import { temporaryFolder } from "../../toolstack/image/cache_folder.ts";
 import { cacheFolder } from "../../toolstack/image/debian.ts";
-
-/** Temporary folders begin as those of the command's own downloads do, which removes what is left of them. */
-const TEMPORARY = ".download-";
 
 /** What to fetch. */
 export interface PackageSet {
@@ -72,27 +70,22 @@ export async function unpackedPackages(set: PackageSet): Promise<string> {
   const folder = join(cache, `${set.name}-${await fingerprint(set)}`);
   if (await exists(folder)) return folder;
   console.error(`Fetching Debian packages (${set.packages.join(", ")}) for ${set.architecture}`);
-  await Deno.mkdir(cache, { recursive: true });
-  const temporary = await Deno.makeTempDir({ dir: cache, prefix: TEMPORARY });
-  try {
-    const { success, stderr } = await new Deno.Command("sh", {
-      args: [
-        ...["-c", FETCH, "sh", set.architecture, set.follow, set.without],
-        set.exclude.map((pattern) => `--exclude=${pattern}`).join(" "),
-        ...set.packages,
-      ],
-      cwd: temporary,
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-    }).output();
-    if (!success) {
-      throw new Error(`Cannot fetch packages of "${set.name}":\n${new TextDecoder().decode(stderr)}`);
-    }
-    await Deno.rename(join(temporary, "root"), folder);
-  } finally {
-    await Deno.remove(temporary, { recursive: true });
+  using temporary = await temporaryFolder(cache);
+  const { success, stderr } = await new Deno.Command("sh", {
+    args: [
+      ...["-c", FETCH, "sh", set.architecture, set.follow, set.without],
+      set.exclude.map((pattern) => `--exclude=${pattern}`).join(" "),
+      ...set.packages,
+    ],
+    cwd: temporary.path,
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (!success) {
+    throw new Error(`Cannot fetch packages of "${set.name}":\n${new TextDecoder().decode(stderr)}`);
   }
+  await Deno.rename(join(temporary.path, "root"), folder);
   return folder;
 }
 

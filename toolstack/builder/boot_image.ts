@@ -74,6 +74,8 @@ export interface PlatformDevices {
 export interface LinuxConfiguration {
   /** A bzImage or vmlinux file. */
   readonly kernel: ImageFile;
+  /** What a bzImage holds, if that is known already. */
+  readonly unpackedKernel?: ImageFile;
   readonly initrd?: ImageFile;
   readonly commandLine: string;
   /** Bytes of RAM, from 16 MiB to 3584 MiB, a multiple of 4096. */

@@ -11,9 +11,6 @@ import type { BootImage, LinuxConfiguration } from "./boot_image.ts";
 import { buildLinux64 } from "./linux_64.ts";
 import { buildLinuxPvh } from "./linux_pvh.ts";
 
-/** Bytes of a bzImage that tell that it is one. */
-const HEAD_SIZE = 1024;
-
 /** Ways to start Linux. */
 export type LinuxProtocol = "pvh" | "linux64";
 
@@ -27,7 +24,7 @@ export async function buildLinux(
   protocol?: LinuxProtocol,
 ): Promise<BootImage> {
   const { kernel } = configuration;
-  const packed = isBzImage(await kernel.read(0, HEAD_SIZE));
+  const packed = await isBzImage(kernel);
   if (!packed && !await isElf(kernel)) {
     throw new ConfigurationError(
       `Kernel "${kernel.name}" is not a Linux kernel: name a bzImage (vmlinuz) or vmlinux file`,

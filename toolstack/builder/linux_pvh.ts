@@ -38,7 +38,7 @@ interface PvhKernel {
  */
 export async function buildLinuxPvh(configuration: LinuxConfiguration): Promise<BootImage | undefined> {
   const { memorySize } = configuration;
-  const kernel = await readKernel(configuration.kernel);
+  const kernel = await readKernel(configuration);
   if (kernel === undefined) return undefined;
   const { file } = kernel.elf;
   const parts: FilePart[] = [];
@@ -79,7 +79,9 @@ export async function buildLinuxPvh(configuration: LinuxConfiguration): Promise<
   };
 }
 
-async function readKernel(file: ImageFile): Promise<PvhKernel | undefined> {
+async function readKernel(
+  { kernel: file, unpackedKernel }: LinuxConfiguration,
+): Promise<PvhKernel | undefined> {
   if (await isElf(file)) {
     return await readElf(file, { initrdAddressMax: LOW_RAM_LIMIT - 1, commandLineMax: COMMAND_LINE_MAX });
   }
@@ -87,11 +89,13 @@ async function readKernel(file: ImageFile): Promise<PvhKernel | undefined> {
     await file.read(0, file.size),
     file.name,
   );
+  const limits = { initrdAddressMax, commandLineMax };
+  if (unpackedKernel !== undefined) return await readElf(unpackedKernel, limits);
   const unpacked = await unpackPayload(payload, file.name);
   if (unpacked === undefined) return undefined;
   const vmlinux = new MemoryFile(unpacked, file.name);
   if (!await isElf(vmlinux)) return undefined;
-  const kernel = await readElf(vmlinux, { initrdAddressMax, commandLineMax });
+  const kernel = await readElf(vmlinux, limits);
   return kernel && { ...kernel, unpacked };
 }
 

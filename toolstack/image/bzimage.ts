@@ -6,6 +6,7 @@
  */
 
 import { ConfigurationError } from "../configuration_error.ts";
+import type { ImageFile } from "./image_file.ts";
 
 const SETUP_SECTS = 0x1f1;
 const SYSSIZE = 0x1f4;
@@ -21,6 +22,9 @@ const PAYLOAD_OFFSET = 0x248;
 const PAYLOAD_LENGTH = 0x24c;
 const PREF_ADDRESS = 0x258;
 const INIT_SIZE = 0x260;
+
+/** Bytes of a file that tell whether it is a bzImage. */
+const HEAD_SIZE = 1024;
 
 const BOOT_FLAG_VALUE = 0xaa55;
 /** "HdrS" in ASCII, little-endian. */
@@ -56,8 +60,12 @@ export interface BzImage {
   readonly initSize: number;
 }
 
-/** Whether `file` has the signatures of a kernel with a setup header. */
-export function isBzImage(file: Uint8Array): boolean {
+/** Whether a file has the signatures of a kernel with a setup header. @throws {ConfigurationError} if it cannot be read */
+export async function isBzImage(file: ImageFile): Promise<boolean> {
+  return hasSignatures(await file.read(0, HEAD_SIZE));
+}
+
+function hasSignatures(file: Uint8Array): boolean {
   if (file.length < HEADER + 4) return false;
   const view = new DataView(file.buffer, file.byteOffset, file.length);
   return view.getUint16(BOOT_FLAG, true) === BOOT_FLAG_VALUE &&
@@ -70,7 +78,7 @@ export function isBzImage(file: Uint8Array): boolean {
  * @throws {ConfigurationError} if it is no bzImage, too old, or truncated
  */
 export function parseBzImage(file: Uint8Array, name: string): BzImage {
-  if (!isBzImage(file)) {
+  if (!hasSignatures(file)) {
     throw new ConfigurationError(`Kernel "${name}" is not a Linux kernel: name a bzImage (vmlinuz) file`);
   }
   if (file.length < INIT_SIZE + 4) throw truncated(name);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import { ConfigurationError } from "../configuration_error.ts";
 import { isBzImage, parseBzImage } from "./bzimage.ts";
+import { MemoryFile } from "./image_file.ts";
 import { makeBzImage, PAYLOAD_OFFSET } from "./test_kernel.ts";
 
 Deno.test("a bzImage gives its header, its code and its payload", () => {
@@ -26,9 +27,9 @@ Deno.test("a signature appended to a bzImage is not taken for code", () => {
   assertEquals(parseBzImage(signed, "k").protectedMode, parseBzImage(kernel, "k").protectedMode);
 });
 
-Deno.test("what is not a kernel is refused", () => {
+Deno.test("what is not a kernel is refused", async () => {
   for (const bytes of [new Uint8Array(0), new Uint8Array(4096), new TextEncoder().encode("x".repeat(2000))]) {
-    assertFalse(isBzImage(bytes));
+    assertFalse(await isBzImage(new MemoryFile(bytes)));
     assertThrows(() => parseBzImage(bytes, "a/b"), ConfigurationError, 'Kernel "a/b" is not a Linux kernel');
   }
 });

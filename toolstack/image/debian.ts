@@ -9,6 +9,7 @@
 import { basename, join } from "@std/path";
 import { ConfigurationError } from "../configuration_error.ts";
 import { Apt, AptError } from "./apt.ts";
+import { findCacheFolder, onlyFile, publish, type TemporaryFolder, temporaryFolder } from "./cache_folder.ts";
 import { findInDeb } from "./deb.ts";
 
 /** A file to be had from Debian. */
@@ -41,17 +42,14 @@ const BUSYBOX: DebianFile = {
   wanted: (path) => /^(?:usr\/)?bin\/busybox$/.test(path),
 };
 
-/** Temporary folders of downloads begin with this. */
-const TEMPORARY = ".download-";
-/** Milliseconds after which nobody can be using one any more: Deno lets nobody ask which processes there are. */
-const ABANDONED_AFTER = 24 * 3600 * 1000;
-
-/** Folder where downloads are kept: `$XDG_CACHE_HOME/atoll`, else `~/.cache/atoll`. */
+/**
+ * Where downloads are kept: see {@link findCacheFolder}.
+ *
+ * @throws {ConfigurationError} if that is not known
+ */
 export function cacheFolder(): string {
-  const base = Deno.env.get("XDG_CACHE_HOME");
-  if (base) return join(base, "atoll");
-  const home = Deno.env.get("HOME");
-  if (home) return join(home, ".cache", "atoll");
+  const folder = findCacheFolder();
+  if (folder !== undefined) return folder;
   throw new ConfigurationError("No cache folder is known: set XDG_CACHE_HOME or HOME");
 }
 
@@ -77,32 +75,32 @@ async function fetchOnce(file: DebianFile, cache: string): Promise<string> {
   const folder = join(cache, file.name);
   const cached = await onlyFile(folder);
   if (cached !== undefined) return cached;
-  try {
-    await Deno.mkdir(cache, { recursive: true });
-  } catch (error) {
-    throw new ConfigurationError(`Cache folder "${cache}" cannot be made: set XDG_CACHE_HOME to another`, {
-      cause: error,
-    });
-  }
-  await removeAbandoned(cache);
-  const temporary = await Deno.makeTempDir({ dir: cache, prefix: TEMPORARY });
-  const removeTemporary = () => Deno.removeSync(temporary, { recursive: true });
+  using temporary = await makeTemporary(cache);
   const interrupted = () => {
-    removeTemporary();
+    temporary[Symbol.dispose]();
     Deno.exit(130);
   };
   Deno.addSignalListener("SIGINT", interrupted);
   Deno.addSignalListener("SIGTERM", interrupted);
   try {
-    const deb = await download(file, temporary);
-    await unpack(file, deb, join(temporary, "unpacked"));
-    await publish(join(temporary, "unpacked"), folder);
+    const deb = await download(file, temporary.path);
+    await unpack(file, deb, join(temporary.path, "unpacked"));
+    await publish(join(temporary.path, "unpacked"), folder);
   } finally {
     Deno.removeSignalListener("SIGINT", interrupted);
     Deno.removeSignalListener("SIGTERM", interrupted);
-    removeTemporary();
   }
   return (await onlyFile(folder))!;
+}
+
+async function makeTemporary(cache: string): Promise<TemporaryFolder> {
+  try {
+    return await temporaryFolder(cache);
+  } catch (error) {
+    throw new ConfigurationError(`Cache folder "${cache}" cannot be made: set XDG_CACHE_HOME to another`, {
+      cause: error,
+    });
+  }
 }
 
 /** Downloads with the host's package lists, and if that fails, once more with fresh ones. */
@@ -137,34 +135,4 @@ async function unpack(file: DebianFile, deb: string, folder: string): Promise<vo
   }
   await Deno.mkdir(folder);
   await Deno.writeFile(join(folder, basename(found.path)), found.bytes, { mode: 0o755 });
-}
-
-/** Puts a complete folder in place at once. Another process that was faster has the same file there. */
-async function publish(complete: string, folder: string): Promise<void> {
-  try {
-    await Deno.rename(complete, folder);
-  } catch (error) {
-    if (await onlyFile(folder) === undefined) throw error;
-  }
-}
-
-async function onlyFile(folder: string): Promise<string | undefined> {
-  try {
-    for await (const entry of Deno.readDir(folder)) if (entry.isFile) return join(folder, entry.name);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return undefined;
-}
-
-/** Removes what processes left that were killed while they downloaded. */
-async function removeAbandoned(cache: string): Promise<void> {
-  for await (const { name } of Deno.readDir(cache)) {
-    if (!name.startsWith(TEMPORARY)) continue;
-    const path = join(cache, name);
-    const { mtime } = await Deno.stat(path);
-    if (mtime !== null && Date.now() - mtime.getTime() > ABANDONED_AFTER) {
-      await Deno.remove(path, { recursive: true });
-    }
-  }
 }
