@@ -73,10 +73,17 @@ export const WRITABLE_PAGES = CODE_PIECES + CODE_PIECES_SIZE;
 export const WRITABLE_PAGES_SIZE = 1 << 20;
 
 /**
+ * A byte for each page of linear addresses, by its number modulo their count: nonzero once code has been fetched there.
+ * Only such pages can have jumps and returns that INVLPG has to forget.
+ */
+export const FETCHED_PAGES = WRITABLE_PAGES + WRITABLE_PAGES_SIZE;
+export const FETCHED_PAGES_COUNT = 1 << 16;
+
+/**
  * Exits of compiled regions, 8 bytes each: the function in the table of regions that execution goes on with, i32, and
  * the record that stands there, i32. Number 0 is no exit.
  */
-export const EXITS = WRITABLE_PAGES + WRITABLE_PAGES_SIZE;
+export const EXITS = FETCHED_PAGES + FETCHED_PAGES_COUNT;
 export const EXIT_SIZE = 8;
 export const EXIT_COUNT = 1 << 22;
 

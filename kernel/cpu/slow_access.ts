@@ -7,7 +7,16 @@
 
 import { ALIGNMENT_MASK } from "./alignment.ts";
 import { CrossingAccess } from "./crossing_access.ts";
-import { FETCH_TLB, MOST_PRIVATE, PRIVATE_ENTRIES, READ_TLB, WRITABLE_PAGES, WRITE_TLB } from "./layout.ts";
+import {
+  FETCH_TLB,
+  FETCHED_PAGES,
+  FETCHED_PAGES_COUNT,
+  MOST_PRIVATE,
+  PRIVATE_ENTRIES,
+  READ_TLB,
+  WRITABLE_PAGES,
+  WRITE_TLB,
+} from "./layout.ts";
 import { Access, holdsCode, ramOffset } from "./page_walk.ts";
 import {
   ALIGNMENT_CHECKED,
@@ -158,7 +167,11 @@ export class SlowAccess {
       countMiss(f, TLB_MISSES + 16);
       const linear = f.param("i64", 0);
       const host = this.#hostWithoutFault(f, linear, i32(Access.FETCH));
-      f.if(host.ne(-1), () => fillTlb(f, FETCH_TLB, linear, host));
+      f.if(host.ne(-1), () => {
+        const page = linear.wrap().shrU(12).and(FETCHED_PAGES_COUNT - 1);
+        f.storeAs("i32.store8", page, i32(1), FETCHED_PAGES);
+        fillTlb(f, FETCH_TLB, linear, host);
+      });
       f.return(host);
     });
   }

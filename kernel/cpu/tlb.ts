@@ -6,6 +6,8 @@
 
 import {
   FETCH_TLB,
+  FETCHED_PAGES,
+  FETCHED_PAGES_COUNT,
   JUMP_CACHE,
   JUMP_CACHE_SIZE,
   JUMP_GROUP_SIZE,
@@ -66,14 +68,13 @@ export class Tlb {
   flushPage(address: bigint): void {
     const page = Number(BigInt.asIntN(32, address >> 12n));
     const entry = (page & (TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
-    for (const table of [READ_TLB, WRITE_TLB, FETCH_TLB]) {
-      this.#fill(-1n, table + entry, table + entry + 8);
-    }
+    for (const table of [READ_TLB, WRITE_TLB, FETCH_TLB]) this.#quads[(table + entry) / 8] = -1n;
     const large = this.#bytes[LARGE_REGIONS + ((page >> 9) & (LARGE_REGIONS_COUNT - 1))]!;
     if (large !== 0) this.#flushRegion(page, large);
     const giant = this
       .#bytes[LARGE_REGIONS + LARGE_REGIONS_COUNT + ((page >> 18) & (LARGE_REGIONS_COUNT - 1))]!;
     if (giant !== 0) this.#flushRegion(page, giant);
+    if (this.#bytes[FETCHED_PAGES + (page & (FETCHED_PAGES_COUNT - 1))] === 0) return;
     this.#flushJumps(page);
     // An instruction that begins in the page before may end in this one.
     this.#flushJumps(page - 1);
