@@ -40,17 +40,11 @@ export function homeOf(number: number): number {
 /** Where the place stands in the first word of a record. */
 const PLACE_SHIFT = Record.PLACE * 8;
 
-/** Words of a page of the host's. */
-const PAGE_SHIFT = Math.log2(4096 / 4);
-
 /** How many slots in a row a place may have. */
 const NEIGHBOURS = 8;
 
 /** Numbers of records, which are not 0, by place and by how the code there is decoded, a number from 0 to 7. */
 export class RecordIndex {
-  /** Pages of the table that have been written, a byte for each. */
-  readonly #written = new Uint8Array((FIRST + RECORD_SLOT_COUNT) >> PAGE_SHIFT);
-
   /** `words`: the engine's memory. */
   constructor(private readonly words: Int32Array) {}
 
@@ -84,23 +78,13 @@ export class RecordIndex {
       // Where code is dense, or pages of it have come to lie over each other, there is room elsewhere.
       const start = (page >>> 8) + offset;
       for (let slot = start; slot < start + NEIGHBOURS; slot++) {
-        const at = this.#given(FIRST + (slot & SLOT_MASK));
+        const at = FIRST + (slot & SLOT_MASK);
         const found = words[at]!;
         if (found === 0) return at;
         if (((found ^ meant) & ~NUMBER) === 0 && this.placeOf(found & NUMBER) === host) return at;
       }
       page = (Math.imul(page, 0x41c64e6d) + 12345) | 0;
     }
-  }
-
-  /** A word of the table. The host gives a page that is read first twice: as one of zeros, and again to be written. */
-  #given(at: number): number {
-    const page = at >> PAGE_SHIFT;
-    if (this.#written[page] === 0) {
-      this.#written[page] = 1;
-      this.words[at] = 0;
-    }
-    return at;
   }
 }
 
