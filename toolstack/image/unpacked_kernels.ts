@@ -17,27 +17,36 @@ const FILE = "vmlinux";
 
 /** What a packed kernel holds, if that is in the cache. */
 export async function findUnpacked(packed: ImageFile, cache: string): Promise<ImageFile | undefined> {
-  if (!mayUse(cache)) return undefined;
-  const folder = await folderOf(packed, cache);
-  const path = await onlyFile(folder);
-  if (path === undefined) return undefined;
-  // It was used: others go first.
-  await Deno.utime(folder, new Date(), new Date()).catch(() => {});
-  return await findImageFile("Kernel", path);
+  return await attempt(cache, async () => {
+    const folder = await folderOf(packed, cache);
+    const path = await onlyFile(folder);
+    if (path === undefined) return undefined;
+    // It was used: others go first.
+    await Deno.utime(folder, new Date(), new Date());
+    return await findImageFile("Kernel", path);
+  });
 }
 
 /** Keeps what a packed kernel holds, if the cache can be written: else it is unpacked again the next time. */
 export async function keepUnpacked(packed: ImageFile, unpacked: Uint8Array, cache: string): Promise<void> {
-  if (!mayUse(cache)) return;
-  try {
+  await attempt(cache, async () => {
     using temporary = await temporaryFolder(cache);
     const complete = join(temporary.path, "complete");
     await Deno.mkdir(complete);
     await Deno.writeFile(join(complete, FILE), unpacked);
     await publish(complete, await folderOf(packed, cache));
     await removeOldest(cache);
+  });
+}
+
+/** Does something with the cache if that can be done. Nobody has asked for it, so nobody is told if it cannot. */
+async function attempt<T>(cache: string, action: () => Promise<T>): Promise<T | undefined> {
+  if (!mayUse(cache)) return undefined;
+  try {
+    return await action();
   } catch {
-    // No room, for example, or not this user's: nobody has asked for it to be kept.
+    // No room, for example, or the cache is another user's.
+    return undefined;
   }
 }
 

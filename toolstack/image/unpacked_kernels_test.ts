@@ -62,6 +62,20 @@ Deno.test("where nothing can be kept, nothing is, and nobody is told", async () 
   });
 });
 
+Deno.test("what was kept and cannot be used any more is as if it had not been kept", async () => {
+  await withFolder(async (cache) => {
+    await keepUnpacked(packed(1), UNPACKED, cache);
+    const { path } = (await findUnpacked(packed(1), cache))!;
+    await Deno.truncate(path!);
+    assertEquals(await findUnpacked(packed(1), cache), undefined);
+    // A folder that cannot be listed.
+    const folder = join(path!, "..");
+    await Deno.remove(folder, { recursive: true });
+    await Deno.symlink(folder, folder);
+    assertEquals(await findUnpacked(packed(1), cache), undefined);
+  });
+});
+
 Deno.test({
   name: "a cache that may not be written is not used",
   permissions: { read: true },
