@@ -68,10 +68,10 @@ Deno.test("what was kept and cannot be used any more is as if it had not been ke
     const { path } = (await findUnpacked(packed(1), cache))!;
     await Deno.truncate(path!);
     assertEquals(await findUnpacked(packed(1), cache), undefined);
-    // A folder that cannot be listed.
+    // What is no folder cannot be listed.
     const folder = join(path!, "..");
     await Deno.remove(folder, { recursive: true });
-    await Deno.symlink(folder, folder);
+    await Deno.writeFile(folder, UNPACKED);
     assertEquals(await findUnpacked(packed(1), cache), undefined);
   });
 });
