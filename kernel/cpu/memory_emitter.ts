@@ -52,6 +52,14 @@ export abstract class MemoryEmitter {
   /** Leaves before the instruction, because of an access that the TLBs do not know. */
   protected leaveUnknown(): void {}
 
+  /**
+   * By which address the TLB's entry for another one is found: the same, or one at most a page below it. Where the tag
+   * there is that of the last byte's page, all between the two lies in that page.
+   */
+  protected searched(linear: Local<"i64">): Local<"i64"> {
+    return linear;
+  }
+
   /** Raises an exception of this instruction. */
   fault(vector: number, error = 0): void {
     this.f.storeAs("i32.store", NOWHERE, i32(vector), FAULT_VECTOR);
@@ -159,7 +167,7 @@ export abstract class MemoryEmitter {
     unknown: () => void = () => {},
   ): Local<"i32"> {
     const { f } = this;
-    const entry = tlbEntry(f, linear);
+    const entry = tlbEntry(f, this.searched(linear));
     const table = access === "read" ? READ_TLB : WRITE_TLB;
     const context = this.context();
     const tag = f.load(8, entry, table);

@@ -36,6 +36,11 @@ function baseOf({ variant, address, displacement, ripRelative, rm, index }: Inst
   return `g${rm >> 3}`;
 }
 
+/**
+ * How many bytes of a list's element lie in one page, mostly, wherever it begins: `malloc` aligns what it gives to as many.
+ */
+const ELEMENT_ALIGNMENT = 16;
+
 /** Whether an instruction follows a list. */
 function chases({ variant, rm, register }: Instruction): boolean {
   return variant.rm !== RmKind.Register && variant.form.definition.name === "mov" && register === rm;
@@ -47,16 +52,23 @@ export interface PlacedInstruction {
   readonly repeated: boolean;
 }
 
-/** The bases of a region's loops whose pages are worth keeping: the stack, and those of small loops. */
-function basesOf(instructions: Iterable<PlacedInstruction>): Set<string> {
-  const bases = new Set<string>();
+/** The registers with which a region's loops follow lists, as bases. */
+function chasedBy(instructions: Iterable<PlacedInstruction>): Set<string> {
   const chased = new Set<string>();
+  for (const { instruction, repeated } of instructions) {
+    if (repeated && chases(instruction)) chased.add(`g${instruction.rm >> 3}`);
+  }
+  return chased;
+}
+
+/** The bases of a region's loops whose pages are worth keeping: the stack, and those of small loops. */
+function basesOf(instructions: Iterable<PlacedInstruction>, chased: ReadonlySet<string>): Set<string> {
+  const bases = new Set<string>();
   for (const { instruction, repeated } of instructions) {
     if (!repeated) continue;
     bases.add(STACK);
     const base = baseOf(instruction);
     if (base !== undefined) bases.add(base);
-    if (chases(instruction)) chased.add(`g${instruction.rm >> 3}`);
   }
   // Following a list leads from page to page.
   for (const base of chased) bases.delete(base);
@@ -76,10 +88,13 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
   protected readonly values: RegisterValues;
   /** What linear addresses of the instruction that is being written are made with. */
   readonly #bases = new Map<Expression, string>();
+  /** Where the elements of lists begin that they are in. */
+  readonly #elements = new Map<Expression, Local<"i64">>();
   /** What they are, and values of the stack pointer. */
   readonly #symbols = new Map<Expression, SymbolicValue>();
   /** What registers held before the instruction. */
   protected before: readonly SymbolicValue[] = [];
+  readonly #chased: ReadonlySet<string>;
   /** Values that the stack pointer was made of. */
   readonly #stackOrigins = new Set<number>();
 
@@ -90,7 +105,8 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     instructions: Iterable<PlacedInstruction>,
   ) {
     super(f, variant, bounce);
-    this.pages = new PageCache(f, basesOf(instructions), bounce);
+    this.#chased = chasedBy(instructions);
+    this.pages = new PageCache(f, basesOf(instructions, this.#chased), bounce);
     this.known = new KnownPages(f);
     this.values = new RegisterValues(variant.bits64 ? 8 : 4);
   }
@@ -103,6 +119,7 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     this.before = this.values.held;
     this.#stackOrigins.add(this.values.get(Gpr.RSP).origin);
     this.#bases.clear();
+    this.#elements.clear();
     this.#symbols.clear();
   }
 
@@ -121,8 +138,19 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     const base = baseOf(this.instruction);
     if (base !== undefined) this.#bases.set(linear, base);
     const symbol = this.values.operand(this.instruction);
-    if (symbol !== undefined) this.#symbols.set(linear, symbol);
+    if (symbol === undefined) return linear;
+    this.#symbols.set(linear, symbol);
+    const { displacement, rm } = this.instruction;
+    const inElement = displacement > 0 && displacement + bytes <= ELEMENT_ALIGNMENT;
+    if (inElement && this.#chased.has(`g${rm >> 3}`)) {
+      this.#elements.set(linear, this.f.let(this.register(rm >> 3)));
+    }
     return linear;
+  }
+
+  // The next element of a list is waited for: adding to its address would make that longer.
+  protected override searched(linear: Local<"i64">): Local<"i64"> {
+    return this.#elements.get(linear) ?? linear;
   }
 
   override stackAddress(
