@@ -53,7 +53,7 @@ export interface PlacedInstruction {
 }
 
 /** The registers with which a region's loops follow lists, as bases. */
-function chasedBy(instructions: Iterable<PlacedInstruction>): Set<string> {
+function chasedBy(instructions: readonly PlacedInstruction[]): Set<string> {
   const chased = new Set<string>();
   for (const { instruction, repeated } of instructions) {
     if (repeated && chases(instruction)) chased.add(`g${instruction.rm >> 3}`);
@@ -62,7 +62,7 @@ function chasedBy(instructions: Iterable<PlacedInstruction>): Set<string> {
 }
 
 /** The bases of a region's loops whose pages are worth keeping: the stack, and those of small loops. */
-function basesOf(instructions: Iterable<PlacedInstruction>, chased: ReadonlySet<string>): Set<string> {
+function basesOf(instructions: readonly PlacedInstruction[], chased: ReadonlySet<string>): Set<string> {
   const bases = new Set<string>();
   for (const { instruction, repeated } of instructions) {
     if (!repeated) continue;
@@ -88,12 +88,13 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
   protected readonly values: RegisterValues;
   /** What linear addresses of the instruction that is being written are made with. */
   readonly #bases = new Map<Expression, string>();
-  /** Where the elements of lists begin that they are in. */
-  readonly #elements = new Map<Expression, Local<"i64">>();
   /** What they are, and values of the stack pointer. */
   readonly #symbols = new Map<Expression, SymbolicValue>();
+  /** Pointers to the elements of lists that they lie in. */
+  readonly #elements = new Map<Expression, Local<"i64">>();
   /** What registers held before the instruction. */
   protected before: readonly SymbolicValue[] = [];
+  /** Bases that loops follow lists with. */
   readonly #chased: ReadonlySet<string>;
   /** Values that the stack pointer was made of. */
   readonly #stackOrigins = new Set<number>();
@@ -102,7 +103,7 @@ export abstract class CachedMemoryEmitter extends OperandEmitter {
     f: FunctionBuilder,
     variant: Variant,
     bounce: number,
-    instructions: Iterable<PlacedInstruction>,
+    instructions: readonly PlacedInstruction[],
   ) {
     super(f, variant, bounce);
     this.#chased = chasedBy(instructions);
