@@ -152,12 +152,14 @@ class Kernel {
   /** Says why the kernel process cannot go on, and ends it. */
   async #fail(reason: string, details?: string): Promise<never> {
     this.#domain?.remove();
+    setTimeout(() => Deno.exit(EXIT_FAILED), LAST_WORDS_TIMEOUT);
+    // A vCPU may fail right behind the answer that it runs: what has been carried out is answered first.
+    await new Promise((resolve) => setTimeout(resolve));
     this.#output.event({
       kind: "fatal",
       reason: reason.replaceAll("\n", " "),
       ...details === undefined ? {} : { details },
     });
-    setTimeout(() => Deno.exit(EXIT_FAILED), LAST_WORDS_TIMEOUT);
     await this.#output.flushed().catch(() => {});
     Deno.exit(EXIT_FAILED);
   }
